@@ -1,0 +1,1 @@
+"""touchline: asynchronous Trainer/Player reinforcement learning."""

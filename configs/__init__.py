@@ -1,0 +1,33 @@
+"""The config: schema, presets, loading and its error messages.
+
+``load`` reads a preset or a file and flags into a frozen ``Config``, or raises ``ConfigError`` with every
+fault at once; ``check`` holds the table of combinations that make sense.
+"""
+
+from touchline.configs.combinations import check, resolve_gradient
+from touchline.configs.errors import ConfigError, Fault, Place
+from touchline.configs.loading import Resolved, load
+from touchline.configs.presets import preset_names
+from touchline.configs.reference import Described, describe, describe_sections, json_schema
+from touchline.configs.schema import Config
+from touchline.configs.validation import from_plain
+from touchline.configs.writing import dump_yaml, to_plain
+
+__all__ = [
+    "Config",
+    "ConfigError",
+    "Described",
+    "Fault",
+    "Place",
+    "Resolved",
+    "check",
+    "describe",
+    "describe_sections",
+    "dump_yaml",
+    "from_plain",
+    "json_schema",
+    "load",
+    "preset_names",
+    "resolve_gradient",
+    "to_plain",
+]

@@ -1,0 +1,220 @@
+"""Which algorithm, advantage, gradient, correction and mode make sense together: the one table.
+
+What is not refused here is meant to work. The reasons are those of the derivation: a correction needs the
+live policy's probabilities, and is robust under lag where adding a constant to the advantages leaves the
+expected update unchanged ("baseline-invariant").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from touchline.configs.errors import Fault, Place
+from touchline.configs.schema import Config
+from touchline.configs.showing import show
+
+FORWARD_FREE = {"reuse", "live"}
+NOT_INVARIANT = {"clip", "truncated", "vtrace"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """``key`` must be ``expected`` unless ``broken``; texts are formats over the config ``c``.
+
+    A key is refused by one rule at a time, as two would ask for two things: hence the exclusions.
+    ``involves`` names the other keys that decide: the fault is placed at the first of them all that was set.
+    """
+
+    key: str
+    involves: tuple[str, ...]
+    broken: Callable[[Config], bool]
+    expected: str
+    reason: str
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return (self.key, *self.involves)
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "trainer.gradient",
+        ("trainer.algorithm",),
+        lambda c: c.trainer.algorithm == "ppo" and c.trainer.gradient in FORWARD_FREE,
+        "recompute or auto with trainer.algorithm ppo",
+        "PPO compares the live policy with the one that played: it needs the live forward pass",
+    ),
+    Rule(
+        "trainer.gradient",
+        ("staleness.correction", "trainer.algorithm"),
+        lambda c: (
+            c.trainer.algorithm != "ppo"
+            and c.trainer.gradient in FORWARD_FREE
+            and c.staleness.correction not in {"none", "clip"}
+        ),
+        "recompute or auto with staleness.correction {c.staleness.correction}",
+        "Every correction needs the live forward pass, and its product with the Players' activations is not "
+        "baseline-invariant. To keep {c.trainer.gradient}, set staleness.correction: none",
+    ),
+    Rule(
+        "staleness.correction",
+        ("trainer.algorithm", "trainer.advantage"),
+        lambda c: (
+            c.trainer.algorithm == "ppo"
+            and c.trainer.advantage != "vtrace"
+            and c.staleness.correction not in {"clip", "vtrace"}
+        ),
+        "clip with trainer.algorithm ppo",
+        "The clipped ratio is PPO's correction",
+    ),
+    Rule(
+        "staleness.correction",
+        ("trainer.algorithm", "trainer.advantage"),
+        lambda c: (
+            c.trainer.algorithm != "ppo"
+            and c.trainer.advantage != "vtrace"
+            and c.staleness.correction == "clip"
+        ),
+        "none, importance, truncated or centred with trainer.algorithm {c.trainer.algorithm}",
+        "Clipping belongs to ppo; none goes with the Players' own activations (trainer.gradient: reuse)",
+    ),
+    # That several passes need gradient recompute follows: only ppo may make several, and ppo needs it anyway.
+    Rule(
+        "trainer.epochs",
+        ("trainer.algorithm",),
+        lambda c: c.trainer.algorithm != "ppo" and c.trainer.epochs > 1,
+        "1 with trainer.algorithm {c.trainer.algorithm}",
+        "It makes one step a batch: after it, the batch is another policy's. ppo makes several",
+    ),
+    Rule(
+        "trainer.minibatch_steps",
+        ("trainer.algorithm", "trainer.batch_steps"),
+        lambda c: c.trainer.algorithm != "ppo" and splits(c),
+        "null or at least trainer.batch_steps ({c.trainer.batch_steps}) "
+        "with trainer.algorithm {c.trainer.algorithm}",
+        "It makes one step a batch: after it, the rest of the batch is another policy's. ppo makes several",
+    ),
+    Rule(
+        "trainer.algorithm",
+        ("trainer.advantage", "staleness.correction"),
+        lambda c: c.trainer.algorithm != "a2c" and "vtrace" in {c.trainer.advantage, c.staleness.correction},
+        "a2c with vtrace",
+        "V-trace is a single-pass actor-critic's",
+    ),
+    Rule(
+        "staleness.correction",
+        ("trainer.advantage",),
+        lambda c: c.trainer.advantage == "vtrace" and c.staleness.correction != "vtrace",
+        "vtrace with trainer.advantage vtrace",
+        "V-trace weights targets and gradient together. gae goes with the other corrections",
+    ),
+    Rule(
+        "trainer.advantage",
+        ("staleness.correction",),
+        lambda c: c.staleness.correction == "vtrace" and c.trainer.advantage != "vtrace",
+        "vtrace with staleness.correction vtrace",
+        "V-trace weights targets and gradient together. truncated is the like correction for the others",
+    ),
+    Rule(
+        "trainer.advantage",
+        ("trainer.algorithm", "staleness.correction"),
+        lambda c: (
+            c.trainer.algorithm == "reinforce"
+            and c.trainer.advantage not in {"monte_carlo", "vtrace"}
+            and c.staleness.correction != "vtrace"
+        ),
+        "monte_carlo with trainer.algorithm reinforce",
+        "REINFORCE learns from whole returns; with any other advantage it is a2c",
+    ),
+    Rule(
+        "players.unroll_length",
+        ("trainer.advantage",),
+        lambda c: c.trainer.advantage == "monte_carlo" and c.players.unroll_length != "episode",
+        "episode with trainer.advantage monte_carlo",
+        "The end of an unroll would cut the returns. gae with gae_lambda 1 bootstraps there instead",
+    ),
+    Rule(
+        "optimizer.momentum",
+        ("optimizer.rule", "mode"),
+        lambda c: c.mode == "async" and c.optimizer.rule == "sgd" and c.optimizer.momentum > 0,
+        "0 with mode async",
+        "Heavy-ball momentum is unstable under lag. adam keeps its own, or set mode: sync",
+    ),
+    Rule(
+        "trainer.normalize_advantage",
+        ("mode", "staleness.correction", "trainer.gradient", "trainer.algorithm"),
+        lambda c: c.mode == "async" and c.trainer.normalize_advantage == "center" and not is_invariant(c),
+        "scale or none with mode async and staleness.correction {c.staleness.correction}",
+        "Centring adds a constant to the advantages, which under lag drives this update somewhere",
+    ),
+    Rule(
+        "staleness.ahead",
+        ("mode",),
+        lambda c: c.mode != "async" and c.staleness.ahead > 0,
+        "0 with mode {c.mode}",
+        "Nothing is played ahead where every version waits for all results",
+    ),
+    Rule(
+        "stop.steps",
+        ("optimizer.schedule",),
+        lambda c: c.optimizer.schedule == "linear" and c.stop.steps is None,
+        "a number of steps with optimizer.schedule linear",
+        "It falls to 0 there",
+    ),
+    Rule(
+        "stop.steps",
+        ("trainer.clip_schedule",),
+        lambda c: c.trainer.clip_schedule == "linear" and c.stop.steps is None,
+        "a number of steps with trainer.clip_schedule linear",
+        "It falls to 0 there",
+    ),
+    Rule(
+        "net.dead",
+        ("net.heartbeat",),
+        lambda c: c.net.dead < 2 * c.net.heartbeat,
+        "at least twice net.heartbeat ({c.net.heartbeat} seconds)",
+        "One late sign of life is no death",
+    ),
+)
+
+
+def check(config: Config) -> list[Fault]:
+    """What the config combines that makes no sense, with the reason and what would work; no places."""
+    return [fault_of(rule, config) for rule in broken_rules(config)]
+
+
+def broken_rules(config: Config) -> list[Rule]:
+    """The rules that the config breaks, in the order of the table."""
+    return [rule for rule in RULES if rule.broken(config)]
+
+
+def fault_of(rule: Rule, config: Config, place: Place | None = None) -> Fault:
+    """The fault of a broken rule."""
+    found: object = config
+    for part in rule.key.split("."):
+        found = getattr(found, part)
+    expected, reason = rule.expected.format(c=config), rule.reason.format(c=config)
+    return Fault(place or Place(), rule.key, expected, show(found), reason)
+
+
+def resolve_gradient(config: Config) -> Literal["reuse", "live", "recompute"]:
+    """What ``trainer.gradient: auto`` stands for: reuse for one uncorrected pass, else recompute."""
+    if config.trainer.gradient != "auto":
+        return config.trainer.gradient
+    one_step = config.trainer.epochs == 1 and not splits(config)
+    return "reuse" if one_step and config.staleness.correction == "none" else "recompute"
+
+
+def splits(config: Config) -> bool:
+    """Whether one pass over a batch makes several gradient steps."""
+    minibatch = config.trainer.minibatch_steps
+    return minibatch is not None and minibatch < config.trainer.batch_steps
+
+
+def is_invariant(config: Config) -> bool:
+    """Whether adding a constant to the advantages leaves the expected update as it is, at any lag."""
+    correction = config.staleness.correction
+    uncorrected = correction == "none" and resolve_gradient(config) == "recompute"
+    return correction not in NOT_INVARIANT and not uncorrected

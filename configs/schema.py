@@ -1,0 +1,341 @@
+"""The config: every key there is, with its type, its default and what it does.
+
+The text under each field is what ``touchline train --help`` and the editor's JSON schema show for it.
+"""
+
+# No deferred annotations here: pydantic would compile each text again, 15 ms of every start.
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from touchline.configs.kinds import Kind, choice, duration, integer, list_of, nothing, number, text
+from touchline.configs.plain import ARGUMENTS, WRAPPERS
+
+LOCAL = "local"
+
+
+def is_loopback(address: str) -> bool:
+    """Whether nobody outside this machine can reach the address; ``local`` is the run's own socket."""
+    return address in {LOCAL, "localhost", "::1"} or _is_loopback_v4(address)
+
+
+def _is_loopback_v4(address: str) -> bool:
+    parts = address.split(".")
+    return len(parts) == 4 and parts[0] == "127" and all(p.isdecimal() and int(p) < 256 for p in parts)
+
+
+Count = Annotated[int, integer(1)]
+Whole = Annotated[int, integer(0)]
+Cost = Annotated[float, number(0)]
+Fraction = Annotated[float, number(0, 1)]
+Decay = Annotated[float, number(0, below=1)]
+Positive = Annotated[float, number(above=0)]
+Flag = Annotated[bool, choice(bool)]
+Seconds = Annotated[float, duration()]
+Sizes = Annotated[tuple[int, ...], list_of(integer(1), "a list of layer sizes, such as [64, 64]")]
+Bind = Annotated[
+    str,
+    Kind(
+        "local | loopback address",
+        "local or a loopback address, such as 127.0.0.1 "
+        "(any other needs keys, which this version does not have)",
+        text("", accepts=is_loopback).read,
+        {"type": "string"},
+    ),
+]
+
+Vectorize = Literal["auto", "always", "never"]
+Activation = Literal["tanh", "relu", "elu"]
+Algorithm = Literal["reinforce", "a2c", "ppo"]
+Advantage = Literal["monte_carlo", "n_step", "gae", "vtrace"]
+Gradient = Literal["reuse", "live", "recompute", "auto"]
+ValueHead = Literal["live", "snapshot"]
+Normalize = Literal["scale", "center", "none"]
+Rule = Literal["adam", "rmsprop", "sgd"]
+Schedule = Literal["constant", "linear"]
+OnExcess = Literal["downweight", "hold", "drop"]
+Correction = Literal["none", "importance", "truncated", "centred", "vtrace", "clip"]
+Mode = Literal["async", "sync", "serial"]
+
+
+class Section(BaseModel):
+    """A group of keys: frozen, and with an unknown key refused."""
+
+    # Building the validators takes longer than the import; --help and a plain import never need them.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+class Env(Section):
+    """The environment, which every Player builds for itself."""
+
+    id: Annotated[str, text("an environment id, such as CartPole-v1")]
+    """What to play: a Gymnasium id (CartPole-v1), package.module:Id-v0, package.module:factory or
+    path/file.py:Class."""
+
+    kwargs: Annotated[dict[str, Any], ARGUMENTS] = Field(default_factory=dict)
+    """Arguments of the environment by name, as gymnasium.make takes them; one alone is
+    --env.kwargs.NAME VALUE."""
+
+    wrappers: Annotated[tuple[str | dict[str, Any], ...], WRAPPERS] = ()
+    """Wrappers, innermost first: names from gymnasium.wrappers or package.module:Wrapper, or {name:
+    {argument: value}}."""
+
+    normalize: Flag = False
+    """Scale observations to mean 0 and deviation 1, with statistics that travel with the weights."""
+
+    vectorize: Vectorize = "auto"
+    """Step all lanes by the environment's own vector version: auto where there is one, always (refuse
+    without), never."""
+
+    step_timeout: Seconds = 60.0
+    """A step or a reset that takes longer is a hang: the Player is ended and started again."""
+
+
+class Players(Section):
+    """The processes that play, and how much each plays before it reports."""
+
+    count: Annotated[int | Literal["auto"], integer(1).or_word("auto")] = "auto"
+    """How many Players to start and to admit; auto: from the cores of this machine and
+    staleness.max_lag."""
+
+    lanes: Count = 16
+    """Copies of the environment that one Player steps together; more lanes make the forward pass
+    cheaper per step."""
+
+    unroll_length: Annotated[int | Literal["episode"], integer(1).or_word("episode")] = 128
+    """Steps of each lane played under one snapshot before they are sent; episode: whole episodes, each
+    sent as it ends."""
+
+    restarts: Count = 5
+    """A Player that dies is started again; this many failures alike in a row end the run (1: the first)."""
+
+    name: Annotated[str | None, text("a name").or_null()] = None
+    """Name of the Players in the live view and the ledger (numbered when there are several); null:
+    player."""
+
+
+class Policy(Section):
+    """The network."""
+
+    hidden: Sizes = (64, 64)
+    """Sizes of the hidden layers, from the observation on; [] is a linear policy."""
+
+    activation: Activation = "tanh"
+    """The function between layers."""
+
+    shared: Flag = False
+    """Let policy and value share their hidden layers: less work a step, but their gradients then
+    compete."""
+
+    log_std: Annotated[float, number()] = 0.0
+    """Initial logarithm of the standard deviation of continuous actions, before they are scaled to
+    their bounds."""
+
+
+class Trainer(Section):
+    """What a batch is and what is learnt from it."""
+
+    algorithm: Algorithm = "ppo"
+    """reinforce: returns against a baseline; a2c: one pass with a critic; ppo: several passes with a
+    clipped ratio."""
+
+    advantage: Advantage = "gae"
+    """How good an action was: monte_carlo (whole returns), n_step, gae, or vtrace (corrects for lag as
+    it goes)."""
+
+    batch_steps: Count = 2048
+    """An update is made as soon as the results gathered hold so many steps."""
+
+    epochs: Count = 4
+    """Passes over each batch; more than one needs ppo, which bounds how far the policy may move."""
+
+    minibatch_steps: Annotated[int | None, integer(1).or_null("the whole batch")] = 512
+    """Steps of one gradient step within a pass; null: the whole batch."""
+
+    gamma: Fraction = 0.99
+    """Discount of a reward per step that it lies ahead; an episode matters over about 1/(1 - gamma)
+    steps."""
+
+    gae_lambda: Fraction = 0.95
+    """Of gae: 0 trusts the critic (less noise), 1 trusts the returns (less bias)."""
+
+    n_steps: Count = 5
+    """Of n_step: rewards summed before the critic's value takes over."""
+
+    entropy_cost: Cost = 0.0
+    """Weight of the entropy bonus, which keeps the policy exploring."""
+
+    baseline_cost: Cost = 0.5
+    """Weight of the value loss against the policy loss."""
+
+    clip: Positive = 0.2
+    """Of ppo: how far the ratio of new to old probability may leave 1 before a sample stops pushing."""
+
+    clip_schedule: Schedule = "constant"
+    """constant, or linear: clip falls to 0 at stop.steps."""
+
+    gradient: Gradient = "auto"
+    """Where activations come from: reuse (the Players' own, exact for the weights that played), live
+    (the Players', through live weights), recompute (a new forward pass), or auto: reuse for one
+    uncorrected pass, else recompute."""
+
+    value_head: ValueHead = "live"
+    """Under reuse, the last value layer: live (recomputed from the pushed hidden state, stable under
+    lag) or snapshot."""
+
+    normalize_advantage: Normalize = "scale"
+    """scale: divide by the deviation; center: subtract the mean too (shifts the update under lag);
+    none."""
+
+    truncate_at: Positive = 1.0
+    """Of the corrections truncated and centred: where the importance weight is cut."""
+
+    clip_rho_threshold: Positive = 1.0
+    """Of vtrace: cut of the weight of each correction (rho bar), which decides what value is learnt."""
+
+    clip_c_threshold: Positive = 1.0
+    """Of vtrace: cut of the trace weights (c bar), which decides how fast."""
+
+
+class Optimizer(Section):
+    """The gradient step."""
+
+    rule: Rule = "adam"
+    """The update rule."""
+
+    learning_rate: Positive = 1e-3
+    """Size of the step."""
+
+    schedule: Schedule = "constant"
+    """constant, or linear: the learning rate falls to 0 at stop.steps."""
+
+    max_gradient_norm: Annotated[float | None, number(above=0).or_null("no limit")] = 0.5
+    """A longer gradient is scaled down to this length; null: never."""
+
+    beta1: Decay = 0.9
+    """Of adam: decay of the mean of gradients."""
+
+    beta2: Decay = 0.999
+    """Of adam: decay of the mean of squared gradients."""
+
+    epsilon: Positive = 1e-8
+    """Of adam and rmsprop: added to the root before dividing."""
+
+    decay: Decay = 0.99
+    """Of rmsprop: decay of the mean of squared gradients."""
+
+    momentum: Decay = 0.0
+    """Of sgd: heavy-ball momentum; refused in async mode, where lag makes it unstable."""
+
+
+class Staleness(Section):
+    """How old what is learnt from may be, and what is done about its age."""
+
+    max_lag: Whole = 8
+    """The bound: updates made between the snapshot that played a result and the update that learns from
+    it."""
+
+    on_excess: OnExcess = "downweight"
+    """Past the bound: downweight (by max_lag/lag), hold (updates wait for late results: the fair one
+    for whole episodes), drop (loses long episodes)."""
+
+    correction: Correction = "clip"
+    """For actions another policy chose: none, importance, truncated or centred weights, vtrace, or
+    ppo's clip."""
+
+    ahead: Whole = 0
+    """Results a Player may have under way beside the one it plays: 0 keeps lag least, 1 hides a slow
+    network."""
+
+
+class Stop(Section):
+    """When the run ends; whichever comes first."""
+
+    mean_return: Annotated[
+        float | Literal["threshold"] | None, number().or_word("threshold").or_null("never for a return")
+    ] = "threshold"
+    """Solved at this mean return; threshold: the environment's own, if it has one; null: never for a
+    return."""
+
+    over_episodes: Count = 100
+    """Episodes the mean return is taken over, the latest ones."""
+
+    steps: Annotated[int | None, integer(1).or_null("no limit")] = 2_000_000
+    """Stop after so many steps trained; null: no limit."""
+
+    minutes: Annotated[float | None, number(above=0).or_null("no limit")] = None
+    """Stop after so many minutes; null: no limit."""
+
+
+class Eval(Section):
+    """Greedy episodes during training, apart from what is learnt from."""
+
+    every: Annotated[float | None, duration().or_null("never")] = None
+    """Time between evaluations during training; null: never (touchline eval does it afterwards)."""
+
+    episodes: Count = 20
+    """Episodes of one evaluation."""
+
+
+class Save(Section):
+    """Checkpoints."""
+
+    every: Seconds = 30.0
+    """Time between checkpoints; one is always written at the end."""
+
+    keep: Count = 3
+    """Latest checkpoints kept on disk, beside the first and the best."""
+
+
+class Log(Section):
+    """What is shown while training."""
+
+    live: Annotated[bool | Literal["auto"], choice(bool).or_word("auto")] = "auto"
+    """The live view: auto (on a terminal), true, or false (plain lines)."""
+
+    tensorboard: Flag = False
+    """Also write TensorBoard events into the run directory."""
+
+
+class Net(Section):
+    """The link between Trainer and Players."""
+
+    bind: Bind = LOCAL
+    """Where the Trainer listens: local (a socket that only this user can open) or a loopback address."""
+
+    port: Annotated[int | Literal["auto"], integer(1, 65535).or_word("auto")] = "auto"
+    """Port on a loopback address; auto: a free one."""
+
+    keys: Annotated[None, nothing("null (this version does not have keys)")] = None
+    """Reserved for the keys that listening beyond this machine needs."""
+
+    reconnect: Seconds = 60.0
+    """How long a Player waits for a Trainer that it cannot reach before it gives up."""
+
+    dead: Seconds = 10.0
+    """Silence after which the other side is taken for gone."""
+
+    heartbeat: Seconds = 0.5
+    """Time between a Player's signs of life."""
+
+
+class Config(Section):
+    """A whole config: what one run is made of."""
+
+    env: Env
+    players: Players = Field(default_factory=Players)
+    policy: Policy = Field(default_factory=Policy)
+    trainer: Trainer = Field(default_factory=Trainer)
+    optimizer: Optimizer = Field(default_factory=Optimizer)
+    staleness: Staleness = Field(default_factory=Staleness)
+    mode: Mode = "async"
+    """async: Players play while the Trainer learns; sync: every version waits for all; serial: one
+    process, for debugging."""
+
+    stop: Stop = Field(default_factory=Stop)
+    eval: Eval = Field(default_factory=Eval)
+    save: Save = Field(default_factory=Save)
+    log: Log = Field(default_factory=Log)
+    net: Net = Field(default_factory=Net)
+    seed: Annotated[int, integer(0, 2**31 - 1)] = 0
+    """Seed of everything random: weights, episodes, actions, the order of minibatches."""

@@ -1,0 +1,71 @@
+"""The environments that can be named, for ``touchline envs``. None is made for it."""
+
+from __future__ import annotations
+
+import fnmatch
+import importlib.util
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium
+
+from touchline.envs import builtin
+
+NEEDS = {
+    "gymnasium.envs.box2d": ("Box2D", "box2d"),
+    "gymnasium.envs.mujoco": ("mujoco", "mujoco"),
+    "gymnasium.envs.phys2d": ("jax", None),
+    "gymnasium.envs.tabular": ("jax", None),
+    "ale_py": ("ale_py", "atari"),
+}
+"""Where an environment is defined: the module it needs, and the extra of touchline that installs it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One environment as the registry has it."""
+
+    id: str
+    reward_threshold: float | None
+    max_episode_steps: int | None
+    native: bool  # has a vector form of its own
+    missing: str | None  # the package to install before it can be made
+    extra: str | None  # the extra of touchline that installs it, where there is one
+
+
+def list_envs(pattern: str | None = None) -> list[Row]:
+    """The registered environments, ours included, sorted by id.
+
+    ``pattern`` is a part of the id or, with ``*`` or ``?``, a glob of all of it; case does not matter.
+    """
+    builtin.register()
+    if importlib.util.find_spec("ale_py") is not None:
+        importlib.import_module("ale_py")
+    rows = [_row(entry) for entry in gymnasium.registry.values() if _matches(entry.id, pattern)]
+    return sorted(rows, key=lambda row: row.id.lower())
+
+
+def _matches(env_id: str, pattern: str | None) -> bool:
+    if pattern is None:
+        return True
+    name, wanted = env_id.lower(), pattern.lower()
+    return fnmatch.fnmatchcase(name, wanted) if any(c in wanted for c in "*?[") else wanted in name
+
+
+def _row(entry: Any) -> Row:
+    missing, extra = _missing(entry.entry_point or entry.vector_entry_point)
+    return Row(
+        id=entry.id,
+        reward_threshold=None if entry.reward_threshold is None else float(entry.reward_threshold),
+        max_episode_steps=entry.max_episode_steps,
+        native=entry.vector_entry_point is not None,
+        missing=missing,
+        extra=extra,
+    )
+
+
+def _missing(entry_point: Any) -> tuple[str | None, str | None]:
+    for place, (module, extra) in NEEDS.items():
+        if str(entry_point).startswith(place) and importlib.util.find_spec(module) is None:
+            return module, extra
+    return None, None

@@ -1,0 +1,128 @@
+"""From a spec to lanes that a Player can step."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, Literal
+
+import gymnasium
+from gymnasium.vector import AutoresetMode, VectorEnv
+
+from touchline.envs.errors import EnvError, NotMade
+from touchline.envs.lanes import Facts, Lanes, SeedSource
+from touchline.envs.resolve import Factory, resolve
+from touchline.envs.spaces import action_space, observation_space
+from touchline.envs.spec import EnvSpec
+from touchline.envs.sync_lanes import SyncLanes
+from touchline.envs.vector_lanes import VectorLanes
+
+AUTORESET: dict[AutoresetMode, Literal["same_step", "next_step"]] = {
+    AutoresetMode.SAME_STEP: "same_step",
+    AutoresetMode.NEXT_STEP: "next_step",
+}
+
+
+def make_lanes(spec: EnvSpec, lanes: int, *, seed_source: SeedSource, native: bool = True) -> Lanes:
+    """``lanes`` copies of the environment that ``spec`` names.
+
+    The environment's own vector form is used where it has one, unless the spec has wrappers or says
+    ``never``, or ``native`` is false (whole episodes in waves need lanes that are stepped one by one).
+    Raises an EnvError: whatever is wrong with the name, the packages, the arguments or the spaces.
+    """
+    factory = resolve(spec)
+    if spec.vectorize == "always":
+        return _vector_lanes(factory, lanes, seed_source, native=native)
+    if spec.vectorize == "auto" and native:
+        # An environment whose vector form cannot be made may well be made one by one; if not, that says why.
+        with contextlib.suppress(EnvError):
+            return _vector_lanes(factory, lanes, seed_source, native=True)
+    return _sync_lanes(factory, lanes, seed_source)
+
+
+def facts_of(factory: Factory, env: gymnasium.Env[Any, Any]) -> Facts:
+    """What is known of an environment that Python steps."""
+    registered = env.spec or factory.registered
+    return Facts(
+        env=factory.name,
+        env_version=getattr(registered, "version", None),
+        gymnasium_version=gymnasium.__version__,
+        reward_threshold=None if _rewards_changed(env) else _threshold(registered),
+        max_episode_steps=getattr(registered, "max_episode_steps", None),
+        autoreset="same_step",
+        native=False,
+    )
+
+
+def _sync_lanes(factory: Factory, lanes: int, seed_source: SeedSource) -> SyncLanes:
+    with contextlib.ExitStack() as undo:
+        envs = []
+        for _ in range(lanes):
+            envs.append(factory.make())
+            undo.callback(envs[-1].close)
+        facts = facts_of(factory, envs[0])
+        bare = [_without_time_limit(env) for env in envs]
+        made = SyncLanes(
+            bare,
+            observation_space=observation_space(envs[0].observation_space),
+            action_space=action_space(envs[0].action_space),
+            facts=facts,
+            seed_source=seed_source,
+            time_limit=facts.max_episode_steps if bare[0] is not envs[0] else None,
+        )
+        undo.pop_all()
+    return made
+
+
+def _without_time_limit(env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
+    """The environment under an outermost TimeLimit: the lanes count the steps anyway, and save its call."""
+    return env.env if type(env) is gymnasium.wrappers.TimeLimit else env
+
+
+def _vector_lanes(factory: Factory, lanes: int, seed_source: SeedSource, *, native: bool) -> VectorLanes:
+    if not native:
+        raise NotMade(
+            f"{factory.name}: vectorize is 'always', but whole episodes need lanes stepped one by one"
+        )
+    env = factory.make_vector(lanes)
+    if env is None or env.metadata.get("autoreset_mode") not in AUTORESET:
+        raise NotMade(f"{factory.name}: vectorize is 'always', but it has no vector form that can be used")
+    with contextlib.ExitStack() as undo:
+        undo.callback(env.close)
+        made = VectorLanes(
+            env,
+            observation_space=observation_space(env.single_observation_space),
+            action_space=action_space(env.single_action_space),
+            facts=_vector_facts(factory, env),
+            seed_source=seed_source,
+        )
+        undo.pop_all()
+    return made
+
+
+def _vector_facts(factory: Factory, env: VectorEnv[Any, Any, Any]) -> Facts:
+    registered = factory.registered
+    assert registered is not None
+    return Facts(
+        env=factory.name,
+        env_version=registered.version,
+        gymnasium_version=gymnasium.__version__,
+        reward_threshold=_threshold(registered),
+        max_episode_steps=factory.kwargs.get("max_episode_steps", registered.max_episode_steps),
+        autoreset=AUTORESET[env.metadata["autoreset_mode"]],
+        native=True,
+    )
+
+
+def _threshold(registered: Any) -> float | None:
+    threshold = getattr(registered, "reward_threshold", None)
+    return None if threshold is None else float(threshold)
+
+
+def _rewards_changed(env: gymnasium.Env[Any, Any]) -> bool:
+    """Whether a wrapper changes the rewards, so that a threshold in the registry no longer means anything."""
+    changers = (gymnasium.RewardWrapper, gymnasium.wrappers.NormalizeReward)
+    while isinstance(env, gymnasium.Wrapper):
+        if isinstance(env, changers):
+            return True
+        env = env.env
+    return False

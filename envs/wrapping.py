@@ -1,0 +1,66 @@
+"""Wrappers by name: ours, gymnasium's, or ``package.module:Wrapper``."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from touchline.envs.errors import UnknownWrapper
+from touchline.envs.locate import did_you_mean, get_object, load_module, public_callables, split_reference
+from touchline.envs.spec import WrapperSpec
+
+
+def find_wrappers(wrappers: Sequence[WrapperSpec]) -> tuple[Callable[[Any], Any], ...]:
+    """The wrappers of a spec, each bound to its arguments. Raises UnknownWrapper."""
+    return tuple(_find(wrapper) for wrapper in wrappers)
+
+
+def wrapper_names() -> list[str]:
+    """Every wrapper that a bare name can mean, sorted."""
+    import gymnasium.wrappers
+
+    from touchline.envs import wrappers as ours
+
+    return sorted({*gymnasium.wrappers.__all__, *ours.__all__} - {"vector"})
+
+
+def _find(wrapper: WrapperSpec) -> Callable[[Any], Any]:
+    if isinstance(wrapper, str):
+        return _by_name(wrapper)
+    if isinstance(wrapper, Mapping):
+        if len(wrapper) != 1:
+            raise UnknownWrapper(f"wrapper: expected one name with its arguments, found {dict(wrapper)!r}")
+        [(name, kwargs)] = wrapper.items()
+        return _bound(name, _by_name(name), kwargs or {})
+    return wrapper
+
+
+def _bound(name: str, wrapper: Callable[..., Any], kwargs: Mapping[str, Any]) -> Callable[[Any], Any]:
+    bound = functools.partial(wrapper, **kwargs)
+    bound.__qualname__ = name  # type: ignore[attr-defined]  # what an error message calls it
+    return bound
+
+
+def _by_name(name: str) -> Callable[..., Any]:
+    reference = split_reference(name)
+    if reference is not None:
+        return _by_reference(name, *reference)
+    import gymnasium.wrappers
+
+    from touchline.envs import wrappers as ours
+
+    if name not in wrapper_names():
+        raise UnknownWrapper(f"unknown wrapper {name!r}.{did_you_mean(name, wrapper_names())}")
+    found: Callable[..., Any] = getattr(ours if name in ours.__all__ else gymnasium.wrappers, name)
+    return found
+
+
+def _by_reference(reference: str, place: str, name: str) -> Callable[..., Any]:
+    module = load_module(place, reference=reference)
+    try:
+        found: Callable[..., Any] = get_object(module, name)
+    except AttributeError:
+        hint = did_you_mean(name, public_callables(module))
+        raise UnknownWrapper(f"{reference}: {place} has no {name!r}.{hint}") from None
+    return found

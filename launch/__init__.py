@@ -1,0 +1,1 @@
+"""Putting Trainer and Players together: in one process, or in several on this machine."""

@@ -1,0 +1,145 @@
+"""Training on this machine: the Trainer in this process, its Players in processes of their own, or all in one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from touchline.configs import Config
+from touchline.launch.supervisor import Supervisor
+from touchline.protocol.transport import TrainerSocket
+from touchline.record import RunDirectory, Status, Summary
+from touchline.trainer.stopping import Ending
+
+SWITCH_SECONDS = 0.0005  # the I/O thread asks for the interpreter lock; the default makes it wait 5 ms
+View = Callable[[Callable[[], Status]], contextlib.AbstractContextManager[Any]]
+
+
+def usable_cores() -> int:
+    """The cores that this process may run on."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+
+
+def player_count(config: Config) -> int:
+    """``players.count``; for ``auto`` one a core, but no more than the law of lag admits."""
+    from touchline.trainer.admission import players_admitted
+
+    if config.players.count != "auto":
+        return config.players.count
+    admitted = players_admitted(config)
+    return usable_cores() if admitted is None else max(1, min(usable_cores(), admitted))
+
+
+def bind_address(config: Config) -> str | None:
+    """The TCP address of ``net.bind`` and ``net.port``; None for the local socket."""
+    port = "*" if config.net.port == "auto" else str(config.net.port)
+    if config.net.bind == "local":
+        return None if config.net.port == "auto" else f"tcp://127.0.0.1:{port}"
+    return f"tcp://{config.net.bind}:{port}"
+
+
+def open_socket(config: Config) -> TrainerSocket:
+    """The Trainer's socket as the config says. Raises AddressError."""
+    address = bind_address(config)
+    return TrainerSocket.local() if address is None else TrainerSocket(address)
+
+
+def train(
+    config: Config,
+    run: RunDirectory,
+    *,
+    factory: bytes | None = None,
+    players: int | None = None,
+    view: View | None = None,
+    began: float | None = None,
+    announce: Callable[[str], None] = lambda address: None,
+) -> Summary | None:
+    """Run to the end: with ``players`` local processes (None: as the config says; 0: none, others may connect).
+
+    Raises RunFailed, AddressError; serial mode also EnvError and SpaceError.
+    """
+    sys.setswitchinterval(SWITCH_SECONDS)
+    with threadpool_limits(1):  # one BLAS thread: the cores are the Players'
+        if config.mode == "serial":
+            return _serial(config, run, factory, view)
+        return _processes(config, run, factory, players, view, began, announce)
+
+
+def _serial(config: Config, run: RunDirectory, factory: bytes | None, view: View | None) -> Summary:
+    from touchline.envs.shipping import factory_from_bytes
+    from touchline.launch.serial import SerialRun
+
+    made = None if factory is None else factory_from_bytes(factory)
+    serial = SerialRun(config, run, factory=made)
+    with _interruptible(serial.stop), _shown(view, serial.status):
+        return serial.run()
+
+
+def _processes(
+    config: Config,
+    run: RunDirectory,
+    factory: bytes | None,
+    players: int | None,
+    view: View | None,
+    began: float | None,
+    announce: Callable[[str], None],
+) -> Summary | None:
+    socket = open_socket(config)
+    count = player_count(config) if players is None else players
+    if config.mode == "sync":  # the barrier waits for this many
+        config = config.model_copy(update={"players": config.players.model_copy(update={"count": max(1, count)})})
+    supervisor = Supervisor(count=count, address=socket.address, logs=run.logs)
+    try:
+        # Imported only now: the Players start up meanwhile.
+        from touchline.trainer.runtime import TrainerRuntime
+        from touchline.trainer.watching import status_source
+
+        runtime = TrainerRuntime(
+            config,
+            run,
+            socket,
+            factory=factory,
+            admitted=count if players is None else None,
+            began=began,
+            housekeeping=lambda: supervisor.poll(runtime.player_died),
+        )
+        announce(socket.address)
+        with _interruptible(runtime.stop), _shown(view, status_source(runtime)):
+            return runtime.run_to_end()
+    finally:
+        supervisor.close()
+
+
+@contextlib.contextmanager
+def _interruptible(stop: Callable[[Ending], None]) -> Iterator[None]:
+    """The first interrupt ends the run in order; a second one, at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        for each, handler in previous.items():
+            signal.signal(each, handler)
+        stop(Ending("interrupted", solved=False))
+
+    for number in previous:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _shown(view: View | None, source: Callable[[], Status]) -> contextlib.AbstractContextManager[Any]:
+    return contextlib.nullcontext() if view is None else view(source)

@@ -1,0 +1,138 @@
+"""Serial mode: Trainer and Players take turns in one process. The debugger's and the determinism tests' mode."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from touchline.configs import Config
+from touchline.envs.lanes import Lanes
+from touchline.player.play import Play, lanes_of, policy_for
+from touchline.policy.policy import Policy
+from touchline.policy.seeds import player_seed
+from touchline.protocol.ledger import Ledger, Outcome
+from touchline.record import PlayerStatus, RunDirectory, Status, Summary
+from touchline.trainer.method import Delivery, Fate, ResultKey
+from touchline.trainer.reporting import History, status_of, summary_of
+from touchline.trainer.stopping import Ending
+from touchline.trainer.training import Training
+
+EPOCH = 1
+
+
+class SerialRun:
+    """Players in slot order, each giving its results to the learner before the next begins: lag 0 throughout.
+
+    Equal, bit for bit, to ``sync`` mode with as many Players.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        run: RunDirectory,
+        *,
+        factory: Callable[..., Any] | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """Builds the environments. Raises EnvError and SpaceError."""
+        self._began = clock()
+        self._clock = clock
+        self._config = config
+        count = 1 if config.players.count == "auto" else config.players.count
+        self._seeds = [player_seed(run_seed=config.seed, slot=slot, incarnation=0) for slot in range(count)]
+        self._lanes: list[Lanes] = [lanes_of(config, base_seed=seed, factory=factory) for seed in self._seeds]
+        policy = policy_for(config, self._lanes[0])
+        self.ledger = Ledger()
+        self.training = Training(
+            config,
+            policy,
+            facts=asdict(self._lanes[0].facts),
+            run=run,
+            epoch=EPOCH,
+            clock=self.seconds,
+            ledger_state=self.ledger.state,
+        )
+        self._history = History()
+        self._ending: Ending | None = None
+
+    def seconds(self) -> float:
+        return self._clock() - self._began
+
+    def stop(self, ending: Ending) -> None:
+        """End the run after the result being absorbed; may be called from a signal handler."""
+        self._ending = self._ending or ending
+
+    def run(self) -> Summary:
+        """Play and learn until a stop condition holds."""
+        self.training.begin()
+        plays = [self._play(slot, self.training.policy) for slot in range(len(self._lanes))]
+        try:
+            while self._ending is None:
+                self._absorb(self._round(plays))
+        finally:
+            for lanes in self._lanes:
+                lanes.close()
+        return self._finish()
+
+    def status(self) -> Status:
+        return status_of(
+            self.training,
+            state="finished" if self._ending else "training",
+            seconds=self.seconds(),
+            history=self._history.points,
+            players=[PlayerStatus(name=f"player-{slot}", state="playing") for slot in range(len(self._lanes))],
+            law=0.0,
+            message="",
+        )
+
+    def _play(self, slot: int, policy: Policy) -> Play:
+        order = self.training.method.order(slot)
+        return Play(
+            self._lanes[slot],
+            policy,
+            order.arguments,
+            base_seed=self._seeds[slot],
+            progress=lambda step: self._ending is None,
+        )
+
+    def _round(self, plays: Sequence[Play]) -> list[Delivery]:
+        """One grant of every Player, all with the live snapshot."""
+        began = self._clock()
+        snapshot = self.training.method.live
+        deliveries = []
+        for slot, play in enumerate(plays):
+            account = self.ledger.account(f"player-{slot}")
+            for trajectory in play.results(snapshot, seq=account.next):
+                deliveries.append(Delivery(slot, account.next, snapshot.version, trajectory.to_arrays(), 0))
+                account.received(account.next)
+        self.training.waited(self._clock() - began)
+        return deliveries
+
+    def _absorb(self, deliveries: Sequence[Delivery]) -> None:
+        """The round's results in slot order; the next version waits for the last of them, so that no lag arises."""
+        training = self.training
+        for delivery in deliveries:
+            last = delivery is deliveries[-1]
+            absorbed = training.take(
+                delivery, player=f"player-{delivery.slot}", may_publish=lambda last=last: last
+            )
+            self._settle(absorbed.settled)
+            if absorbed.changed:
+                self._history.add(training.returns.mean)
+        training.tick()
+        self._ending = self._ending or training.ending
+
+    def _settle(self, settled: Sequence[tuple[ResultKey, Fate]]) -> None:
+        for (slot, seq), fate in settled:
+            self.ledger.account(f"player-{slot}").settle(seq, Outcome(fate))
+
+    def _finish(self) -> Summary:
+        assert self._ending is not None
+        self._settle(self.training.method.finished())
+        self.ledger.check()
+        self.training.finish()
+        return summary_of(
+            self.training, self._ending, seconds=self.seconds(), law=0.0, ledger=self.ledger.report()
+        )

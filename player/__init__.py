@@ -1,0 +1,1 @@
+"""The Player: pull a snapshot, play an unroll, push it; evaluate."""

@@ -1,0 +1,46 @@
+"""The forward pass of a step: observations in, hidden states, head and actions out, into buffers given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from touchline.policy.policy import Policy, Snapshot
+from touchline.policy.spaces import Box
+
+FloatArray = NDArray[np.floating[Any]]
+AnyArray = NDArray[Any]
+
+
+class Actor:
+    """A policy for B rows with its scratch. ``greedy`` takes the mode and needs no noise."""
+
+    def __init__(self, policy: Policy, *, lanes: int, greedy: bool = False) -> None:
+        self._policy = policy
+        self._greedy = greedy
+        space = policy.observation_space
+        # A float32 Box that is not normalised is read where it lies: its rows need no copy.
+        plain = isinstance(space, Box) and space.dtype == "float32" and not policy.normalized
+        self._x = None if plain else np.empty((lanes, policy.network.features), np.float32)
+
+    def act(
+        self,
+        snapshot: Snapshot,
+        observations: AnyArray,
+        noise: FloatArray,
+        *,
+        hidden_out: Sequence[FloatArray] | None,
+        head_out: FloatArray | None,
+        actions_out: AnyArray,
+    ) -> None:
+        """Draw actions for raw observations ``[n, ...]``, n at most the lanes, and write what the step leaves."""
+        x = None if self._x is None else self._x[: len(observations)]
+        rows = snapshot.rows(self._policy, observations, x)
+        head = self._policy.network.policy_forward(
+            snapshot.weights, rows, hidden_out=hidden_out, head_out=head_out
+        )[1]
+        distribution = self._policy.distribution
+        actions_out[...] = distribution.mode(head) if self._greedy else distribution.sample(head, noise)

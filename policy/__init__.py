@@ -1,0 +1,1 @@
+"""What both sides must agree on: spaces, networks, distributions, the normaliser, the trajectory."""

@@ -1,0 +1,58 @@
+"""Raw observations to the rows of numbers that a network reads."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from touchline.policy.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Space
+
+FloatArray = NDArray[np.floating[Any]]
+
+
+def feature_size(space: Space) -> int:
+    """How many numbers a network reads of one observation of the space."""
+    match space:
+        case Box():
+            return space.size
+        case Discrete():
+            return space.n
+        case MultiDiscrete():
+            return sum(space.nvec)
+        case MultiBinary():
+            return math.prod(space.shape)
+        case _:
+            assert_never(space)
+
+
+def encode(space: Space, raw: NDArray[Any], out: FloatArray | None = None) -> FloatArray:
+    """Rows ``[N, D]`` of raw observations ``[N, ...]``: numbers flattened, choices one-hot.
+
+    A float32 Box is returned as a view of ``raw`` when ``out`` is None.
+    """
+    n = raw.shape[0]
+    match space:
+        case Box() | MultiBinary():
+            flat = raw.reshape(n, -1)
+            if out is None:
+                return flat.astype(np.float32, copy=False)
+            np.copyto(out, flat, casting="unsafe")
+            return out
+        case Discrete():
+            return _one_hot(raw.reshape(n, 1) - space.start, (space.n,), out)
+        case MultiDiscrete():
+            return _one_hot(raw, space.nvec, out)
+        case _:
+            assert_never(space)
+
+
+def _one_hot(choices: NDArray[Any], sizes: tuple[int, ...], out: FloatArray | None) -> FloatArray:
+    n = choices.shape[0]
+    rows = np.zeros((n, sum(sizes)), np.float32) if out is None else out
+    rows[...] = 0
+    offsets = np.concatenate([[0], np.cumsum(sizes[:-1])]).astype(np.int64)
+    np.put_along_axis(rows, choices.astype(np.int64) + offsets, 1, axis=1)
+    return rows

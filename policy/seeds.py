@@ -1,0 +1,49 @@
+"""Where every random number of a run comes from: counters, so that any unroll can be played again.
+
+A Player's base seed is a hash of (run seed, slot, incarnation). An episode's reset seed is a hash of
+(base, lane, episode), an unroll's action noise a Philox stream of (base, result number). Nothing depends on
+what was drawn before.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+_MASK = (1 << 64) - 1
+_GOLDEN = 0x9E3779B97F4A7C15
+
+
+def mix(*values: int) -> int:
+    """A 64-bit hash of integers: splitmix64's finaliser (Steele, Lea, Flood 2014) over a running sum."""
+    state = 0
+    for value in values:
+        state = (state ^ (value & _MASK)) + _GOLDEN & _MASK
+        state = (state ^ state >> 30) * 0xBF58476D1CE4E5B9 & _MASK
+        state = (state ^ state >> 27) * 0x94D049BB133111EB & _MASK
+        state ^= state >> 31
+    return state
+
+
+def player_seed(*, run_seed: int, slot: int, incarnation: int) -> int:
+    """The base seed of one incarnation of one Player. A restarted Player does not play the same again."""
+    return mix(1, run_seed, slot, incarnation) >> 1
+
+
+def episode_seed(*, base: int, lane: int, episode: int) -> int:
+    """The seed given to one episode's reset: 31 bits, which every environment accepts."""
+    return mix(2, base, lane, episode) >> 33
+
+
+def action_stream(*, base: int, result: int, block: int = 0) -> np.random.Generator:
+    """The generator of the action noise of result ``result``; ``block`` numbers what is drawn later."""
+    return np.random.Generator(np.random.Philox(key=[mix(3, base), 0], counter=[0, 0, block, result]))
+
+
+def weights_stream(run_seed: int) -> np.random.Generator:
+    """The generator of a run's initial weights."""
+    return np.random.Generator(np.random.Philox(key=[mix(4, run_seed), 0]))
+
+
+def shuffle_stream(*, run_seed: int, update: int) -> np.random.Generator:
+    """The generator of the minibatch order of one update."""
+    return np.random.Generator(np.random.Philox(key=[mix(5, run_seed), 0], counter=[0, 0, 0, update]))

@@ -1,0 +1,94 @@
+"""A run read back as arrays: what plots and comparisons start from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from touchline.record.directory import RunDirectory
+from touchline.record.lines import ResultLine, UpdateLine, read_lines
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """The E episodes of a run, in the order in which the Trainer heard of them."""
+
+    returns: FloatArray  # float64 [E]
+    lengths: IntArray  # int64 [E]
+    steps: FloatArray  # float64 [E], steps trained when it was heard of; never falls
+    seconds: FloatArray  # float64 [E], since the run began; never falls
+
+
+@dataclass(frozen=True)
+class Updates:
+    """The U updates of a run, and the lag of the R results that they used."""
+
+    seconds: FloatArray  # float64 [U]
+    steps: FloatArray  # float64 [U], trained so far
+    wait_seconds: FloatArray  # float64 [U], NaN where not recorded
+    update_seconds: FloatArray  # float64 [U], NaN where not recorded
+    lags: IntArray  # int64 [R], in versions
+
+
+@dataclass(frozen=True)
+class History:
+    """All that was recorded of one run, and what it was to reach and to show."""
+
+    run: RunDirectory
+    env: str
+    episodes: Episodes
+    updates: Updates
+    goal: float | None
+    over_episodes: int
+    law: float | None  # the mean lag that the law predicts
+    lag_bound: float | None
+
+
+def read_history(run: RunDirectory) -> History:
+    """Read a run, finished or not. Raises RecordError for a damaged file; files not yet there are empty."""
+    status, summary = run.read_status(), run.read_summary()
+    return History(
+        run=run,
+        env=summary.env if summary else status.env if status else run.name,
+        episodes=_episodes(list(read_lines(run.episodes.path, ResultLine))),
+        updates=_updates(list(read_lines(run.metrics.path, UpdateLine))),
+        goal=status.return_goal if status else None,
+        over_episodes=status.over_episodes if status else 100,
+        law=summary.lag.law if summary else status.lag.law if status else None,
+        lag_bound=status.lag_bound if status else None,
+    )
+
+
+def _episodes(lines: Sequence[ResultLine]) -> Episodes:
+    counts = [len(line.returns) for line in lines]
+    return Episodes(
+        returns=_floats([value for line in lines for value in line.returns]),
+        lengths=np.array([value for line in lines for value in line.lengths], np.int64),
+        steps=_never_falling(np.repeat(_floats([line.steps for line in lines]), counts)),
+        seconds=_never_falling(np.repeat(_floats([line.seconds for line in lines]), counts)),
+    )
+
+
+def _updates(lines: Sequence[UpdateLine]) -> Updates:
+    return Updates(
+        seconds=_never_falling(_floats([line.seconds for line in lines])),
+        steps=_never_falling(_floats([line.steps for line in lines])),
+        wait_seconds=_floats([line.wait_seconds for line in lines]),
+        update_seconds=_floats([line.update_seconds for line in lines]),
+        lags=np.array([lag for line in lines for lag in line.lag.values], np.int64),
+    )
+
+
+def _floats(values: Sequence[Any]) -> FloatArray:
+    return np.array(values, np.float64)  # None becomes NaN
+
+
+def _never_falling(values: FloatArray) -> FloatArray:
+    return np.maximum.accumulate(values)

@@ -1,0 +1,120 @@
+"""The learning curve: return against steps trained and against wall time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from touchline.record.curves import Curve, across, rolling
+from touchline.record.groups import Group, group_title
+from touchline.record.history import History
+from touchline.record.plot_style import INK, QUIET, colour, count_axis, new_figure, time_axis
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Axis = Literal["steps", "seconds"]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A group's runs over one axis, and the curve that stands for them."""
+
+    group: Group
+    curves: list[Curve]
+    whole: Curve
+
+
+def learning_figure(groups: Sequence[Group]) -> Figure | None:
+    """A row an environment: left against steps, right against time. None before the first episode."""
+    groups = [group for group in groups if any(len(history.episodes.returns) for history in group.histories)]
+    envs = list(dict.fromkeys(group.env for group in groups))
+    if not envs:
+        return None
+    figure = new_figure(10, 4.1 * len(envs))
+    rows = figure.subplots(len(envs), 2, squeeze=False, sharey="row")
+    for (left, right), env in zip(rows, envs, strict=True):
+        members = [group for group in groups if group.env == env]
+        _draw_axis(left, members, "steps")
+        _draw_axis(right, members, "seconds")
+        _describe(left, members)
+        _note(right, members)
+    return figure
+
+
+def _draw_axis(axes: Axes, groups: Sequence[Group], axis: Axis) -> None:
+    drawn = [_prepare(group, axis) for group in groups]
+    unit = _name_axis(axes, axis, max(item.whole.x[-1] for item in drawn))
+    for index, item in enumerate(drawn):
+        _draw_group(axes, item, colour(index), unit)
+    _draw_goal(axes, groups)
+    axes.set_xlim(left=0)
+    axes.margins(x=0.02)
+
+
+def _prepare(group: Group, axis: Axis) -> Drawn:
+    curves = [_curve(history, axis) for history in group.histories if len(history.episodes.returns)]
+    return Drawn(group=group, curves=curves, whole=curves[0] if len(curves) == 1 else across(curves))
+
+
+def _curve(history: History, axis: Axis) -> Curve:
+    x = history.episodes.steps if axis == "steps" else history.episodes.seconds
+    return rolling(x, history.episodes.returns, window=history.over_episodes)
+
+
+def _name_axis(axes: Axes, axis: Axis, longest: float) -> float:
+    if axis == "seconds":
+        return time_axis(axes, longest)
+    axes.set_xlabel("steps trained")
+    count_axis(axes.xaxis)
+    return 1.0
+
+
+def _draw_group(axes: Axes, item: Drawn, paint: str, unit: float) -> None:
+    whole = item.whole
+    axes.fill_between(whole.x / unit, whole.low, whole.high, color=paint, alpha=0.16, linewidth=0)
+    if len(item.curves) > 1:
+        for curve in item.curves:
+            axes.plot(curve.x / unit, curve.line, color=paint, alpha=0.35, linewidth=0.8)
+            axes.plot(curve.x[-1] / unit, curve.line[-1], "o", color=paint, markersize=3.5, alpha=0.7)
+    axes.plot(whole.x / unit, whole.line, color=paint, label=_legend(item))
+
+
+def _legend(item: Drawn) -> str:
+    count = len(item.curves)
+    return item.group.label if count == 1 else f"{item.group.label} ({count} runs)"
+
+
+def _draw_goal(axes: Axes, groups: Sequence[Group]) -> None:
+    goals = {history.goal for group in groups for history in group.histories}
+    for goal in sorted(goal for goal in goals if goal is not None):
+        axes.axhline(goal, color=INK, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1.5)
+        axes.annotate(
+            f"goal {goal:g}",
+            (1, goal),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="right",
+            fontsize=8.5,
+            color=QUIET,
+        )
+
+
+def _describe(axes: Axes, groups: Sequence[Group]) -> None:
+    window = groups[0].histories[0].over_episodes
+    axes.set_title(groups[0].env if len(groups) > 1 else group_title(groups[0]))
+    axes.set_ylabel(f"return, mean of {window} episodes")
+    if len(groups) > 1:
+        axes.legend(loc="best")
+
+
+def _note(axes: Axes, groups: Sequence[Group]) -> None:
+    """What the band is."""
+    if all(len(group.histories) == 1 for group in groups):
+        text = "band: 10th to 90th percentile of those episodes"
+    else:
+        text = "band: range of the runs' means; an ended run keeps its last value"
+    axes.set_title(text, loc="right", fontsize=8.5, fontweight="normal", color=QUIET)

@@ -1,0 +1,90 @@
+"""status.json, the run as it is now, and summary.json, the run as it ended."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+RunState = Literal["starting", "training", "stopping", "finished"]
+
+
+class LagSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """Lag over results, in versions, and the mean that the law of lag predicts; None before the first."""
+
+    p50: float | None = None
+    p95: float | None = None
+    max: float | None = None
+    mean: float | None = None
+    law: float | None = None
+
+
+class PlayerStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One Player, as the Trainer sees it."""
+
+    name: str
+    state: str  # "playing", "waiting", "starting", "restarting", "gone", ...
+    steps_per_second: float = 0.0
+    episodes: int = 0
+    behind: int | None = None  # versions between the live weights and those it plays
+    restarts: int = 0
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """status.json, and all that the live view shows."""
+
+    run: str
+    env: str
+    mode: str = "async"
+    state: RunState = "starting"
+    seconds: float = 0.0  # since the run began
+    steps: int = 0
+    stop_steps: int | None = None
+    stop_minutes: float | None = None
+    episodes: int = 0
+    updates: int = 0
+    gradient_steps: int = 0
+    version: int = 0
+    return_mean: float | None = None  # over the last ``over_episodes``
+    return_goal: float | None = None
+    return_history: list[float] = []  # at most 60, the newest last
+    over_episodes: int = 100
+    return_best: float | None = None
+    updates_per_second: float = 0.0
+    steps_per_second: float = 0.0
+    wait_fraction: float = 0.0  # of the learner's time, waiting for Players; 0..1
+    lag: LagSummary = LagSummary()
+    lag_bound: float | None = None
+    players: list[PlayerStatus] = []
+    eta_seconds: float | None = None
+    message: str = ""  # the last notable event
+
+
+class LedgerSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of every result: counts by bucket, ``sent`` among them."""
+
+    total: dict[str, int]
+    players: dict[str, dict[str, int]]
+    duplicates: int = 0
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """summary.json: the machine-readable result, written at every end."""
+
+    run: str
+    env: str
+    seed: int
+    solved: bool
+    reason: str
+    wall_seconds: float
+    steps: int  # policy steps trained
+    episodes: int
+    updates: int
+    gradient_steps: int
+    version: int
+    steps_per_second: float | None  # trained, from the first update to the last
+    return_mean_100: float | None
+    return_best: float | None
+    lag: LagSummary
+    ledger: LedgerSummary
+    bottleneck: str

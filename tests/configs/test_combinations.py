@@ -1,0 +1,341 @@
+"""The table of combinations: what is refused, why, and that what is not refused holds together."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, get_args
+
+import pytest
+
+from touchline.configs import Config, check, from_plain, resolve_gradient
+from touchline.configs.combinations import RULES, Rule, broken_rules, is_invariant, splits
+from touchline.configs.keys import keys
+from touchline.configs.schema import Advantage, Algorithm, Correction, Gradient
+
+# One sound config of each algorithm, as dotted keys; a test states only how it differs.
+SOUND: dict[str, dict[str, Any]] = {
+    "ppo": {},
+    "a2c": {
+        "trainer.algorithm": "a2c",
+        "trainer.epochs": 1,
+        "trainer.minibatch_steps": None,
+        "staleness.correction": "none",
+    },
+    "reinforce": {
+        "trainer.algorithm": "reinforce",
+        "trainer.advantage": "monte_carlo",
+        "trainer.epochs": 1,
+        "trainer.minibatch_steps": None,
+        "staleness.correction": "none",
+        "players.unroll_length": "episode",
+    },
+}
+VTRACE = {"trainer.advantage": "vtrace", "staleness.correction": "vtrace"}
+
+
+def config(algorithm: str, **changes: Any) -> Config:
+    """A sound config of the algorithm with changes; ``__`` stands for the dot."""
+    plain: dict[str, Any] = {"env": {"id": "X-v0"}}
+    dotted = {name.replace("__", "."): value for name, value in changes.items()}
+    for name, value in {**SOUND[algorithm], **dotted}.items():
+        section, _, field = name.rpartition(".")
+        (plain.setdefault(section, {}) if section else plain)[field] = value
+    return from_plain(plain)
+
+
+def refused(algorithm: str, **changes: Any) -> list[tuple[str, str | None]]:
+    return [(fault.key, fault.expected) for fault in check(config(algorithm, **changes))]
+
+
+@pytest.mark.parametrize("algorithm", SOUND)
+def test_the_sound_configs_are_sound(algorithm: str) -> None:
+    assert check(config(algorithm)) == []
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "changes"),
+    [
+        ("ppo", {"trainer__gradient": "recompute"}),
+        ("ppo", {"trainer__epochs": 1, "trainer__minibatch_steps": None}),
+        ("ppo", {"trainer__advantage": "n_step"}),
+        ("ppo", {"trainer__advantage": "monte_carlo", "players__unroll_length": "episode"}),
+        ("ppo", {"mode": "sync", "trainer__normalize_advantage": "center"}),
+        ("ppo", {"staleness__ahead": 3}),
+        ("ppo", {"optimizer__schedule": "linear", "trainer__clip_schedule": "linear"}),
+        ("ppo", {"optimizer__momentum": 0.9}),  # adam does not read it
+        ("a2c", {"trainer__gradient": "reuse"}),
+        ("a2c", {"trainer__gradient": "live"}),
+        ("a2c", {"trainer__gradient": "recompute"}),
+        ("a2c", {"staleness__correction": "importance"}),
+        ("a2c", {"staleness__correction": "truncated", "trainer__gradient": "recompute"}),
+        ("a2c", {"staleness__correction": "centred", "trainer__normalize_advantage": "center"}),
+        ("a2c", {"trainer__advantage": "vtrace", "staleness__correction": "vtrace"}),
+        ("a2c", {"trainer__minibatch_steps": 2048}),
+        ("a2c", {"trainer__minibatch_steps": 5000}),
+        ("a2c", {"trainer__gradient": "reuse", "trainer__normalize_advantage": "center"}),
+        ("a2c", {"mode": "serial", "optimizer__rule": "sgd", "optimizer__momentum": 0.9}),
+        ("reinforce", {"trainer__gradient": "reuse", "staleness__on_excess": "hold"}),
+        ("reinforce", {"staleness__correction": "importance"}),
+        ("reinforce", {"staleness__correction": "centred"}),
+    ],
+)
+def test_what_makes_sense_is_allowed(algorithm: str, changes: dict[str, Any]) -> None:
+    assert check(config(algorithm, **changes)) == []
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "changes", "key", "expected"),
+    [
+        (
+            "a2c",
+            {"trainer__gradient": "reuse", "staleness__correction": "importance"},
+            "trainer.gradient",
+            "recompute or auto with staleness.correction importance",
+        ),
+        (
+            "a2c",
+            {"trainer__gradient": "live", "staleness__correction": "centred"},
+            "trainer.gradient",
+            "recompute or auto with staleness.correction centred",
+        ),
+        (
+            "a2c",
+            {
+                "trainer__gradient": "reuse",
+                "trainer__advantage": "vtrace",
+                "staleness__correction": "vtrace",
+            },
+            "trainer.gradient",
+            "recompute or auto with staleness.correction vtrace",
+        ),
+        (
+            "ppo",
+            {"trainer__gradient": "reuse"},
+            "trainer.gradient",
+            "recompute or auto with trainer.algorithm ppo",
+        ),
+        (
+            "ppo",
+            {"staleness__correction": "none"},
+            "staleness.correction",
+            "clip with trainer.algorithm ppo",
+        ),
+        (
+            "a2c",
+            {"staleness__correction": "clip"},
+            "staleness.correction",
+            "none, importance, truncated or centred with trainer.algorithm a2c",
+        ),
+        ("a2c", {"trainer__epochs": 2}, "trainer.epochs", "1 with trainer.algorithm a2c"),
+        (
+            "a2c",
+            {"trainer__minibatch_steps": 512},
+            "trainer.minibatch_steps",
+            "null or at least trainer.batch_steps (2048) with trainer.algorithm a2c",
+        ),
+        (
+            "a2c",
+            {"trainer__advantage": "vtrace"},
+            "staleness.correction",
+            "vtrace with trainer.advantage vtrace",
+        ),
+        (
+            "a2c",
+            {"staleness__correction": "vtrace"},
+            "trainer.advantage",
+            "vtrace with staleness.correction vtrace",
+        ),
+        (
+            "ppo",
+            {"trainer__advantage": "vtrace", "staleness__correction": "vtrace"},
+            "trainer.algorithm",
+            "a2c with vtrace",
+        ),
+        (
+            "reinforce",
+            {"trainer__advantage": "gae"},
+            "trainer.advantage",
+            "monte_carlo with trainer.algorithm reinforce",
+        ),
+        (
+            "reinforce",
+            {"players__unroll_length": 128},
+            "players.unroll_length",
+            "episode with trainer.advantage monte_carlo",
+        ),
+        (
+            "a2c",
+            {"optimizer__rule": "sgd", "optimizer__momentum": 0.5},
+            "optimizer.momentum",
+            "0 with mode async",
+        ),
+        (
+            "ppo",
+            {"trainer__normalize_advantage": "center"},
+            "trainer.normalize_advantage",
+            "scale or none with mode async and staleness.correction clip",
+        ),
+        (
+            "a2c",
+            {"trainer__normalize_advantage": "center", "trainer__gradient": "recompute"},
+            "trainer.normalize_advantage",
+            "scale or none with mode async and staleness.correction none",
+        ),
+        (
+            "a2c",
+            {"trainer__normalize_advantage": "center", "staleness__correction": "truncated"},
+            "trainer.normalize_advantage",
+            "scale or none with mode async and staleness.correction truncated",
+        ),
+        ("ppo", {"mode": "sync", "staleness__ahead": 1}, "staleness.ahead", "0 with mode sync"),
+        ("ppo", {"mode": "serial", "staleness__ahead": 1}, "staleness.ahead", "0 with mode serial"),
+        (
+            "ppo",
+            {"optimizer__schedule": "linear", "stop__steps": None},
+            "stop.steps",
+            "a number of steps with optimizer.schedule linear",
+        ),
+        (
+            "ppo",
+            {"trainer__clip_schedule": "linear", "stop__steps": None},
+            "stop.steps",
+            "a number of steps with trainer.clip_schedule linear",
+        ),
+        (
+            "ppo",
+            {"net__dead": 0.6},
+            "net.dead",
+            "at least twice net.heartbeat (0.5 seconds)",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_refused_once_with_what_would(
+    algorithm: str, changes: dict[str, Any], key: str, expected: str
+) -> None:
+    assert refused(algorithm, **changes) == [(key, expected)]
+
+
+def test_a_refusal_says_what_was_found_and_why() -> None:
+    (fault,) = check(config("a2c", trainer__epochs=3))
+    assert fault.found == "3"
+    assert "one step a batch" in fault.hint
+    assert str(fault).startswith("trainer.epochs: expected 1 with trainer.algorithm a2c, found 3. ")
+
+
+def test_every_rule_is_broken_by_some_test_above() -> None:
+    cases = test_what_makes_no_sense_is_refused_once_with_what_would.pytestmark[0].args[1]
+    broken = [rule for algorithm, changes, *_ in cases for rule in broken_rules(config(algorithm, **changes))]
+    assert [rule for rule in RULES if rule not in broken] == []
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.key} {rule.expected[:20]}")
+def test_a_rule_names_keys_that_exist_and_reads_as_a_sentence(rule: Rule) -> None:
+    assert set(rule.keys) <= set(keys())
+    assert rule.reason[0].isupper()
+    assert not rule.reason.endswith(".")
+    for written in (rule.expected.format(c=config("ppo")), rule.reason.format(c=config("ppo"))):
+        assert "{" not in written
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "changes", "gradient"),
+    [
+        ("ppo", {}, "recompute"),
+        ("ppo", {"trainer__epochs": 1, "trainer__minibatch_steps": None}, "recompute"),
+        ("a2c", {}, "reuse"),
+        ("a2c", {"staleness__correction": "importance"}, "recompute"),
+        ("a2c", {"trainer__gradient": "live"}, "live"),
+        ("a2c", {"trainer__gradient": "recompute"}, "recompute"),
+        ("a2c", {"trainer__minibatch_steps": 100_000}, "reuse"),
+        ("reinforce", {}, "reuse"),
+    ],
+)
+def test_auto_is_reuse_for_one_uncorrected_pass_else_recompute(
+    algorithm: str, changes: dict[str, Any], gradient: str
+) -> None:
+    assert resolve_gradient(config(algorithm, **changes)) == gradient
+
+
+@pytest.mark.parametrize(
+    ("minibatch", "several"), [(None, False), (2047, True), (2048, False), (4096, False)]
+)
+def test_a_pass_is_split_by_a_smaller_minibatch(minibatch: int | None, several: bool) -> None:
+    assert splits(config("a2c", trainer__minibatch_steps=minibatch)) is several
+
+
+@pytest.mark.parametrize(
+    ("gradient", "correction", "invariant"),
+    [
+        ("reuse", "none", True),
+        ("live", "none", True),
+        ("recompute", "none", False),
+        ("auto", "none", True),
+        ("recompute", "importance", True),
+        ("recompute", "centred", True),
+        ("recompute", "truncated", False),
+        ("recompute", "clip", False),
+        ("recompute", "vtrace", False),
+    ],
+)
+def test_baseline_invariance_is_as_derived(gradient: str, correction: str, invariant: bool) -> None:
+    changed = config("a2c", trainer__gradient=gradient, staleness__correction=correction)
+    assert is_invariant(changed) is invariant
+
+
+CHOICES = list(
+    itertools.product(get_args(Algorithm), get_args(Advantage), get_args(Gradient), get_args(Correction))
+)
+
+
+def allowed() -> list[tuple[str, str, str, str]]:
+    """Every allowed combination, with the other keys chosen in its favour."""
+    found = []
+    for algorithm, advantage, gradient, correction in CHOICES:
+        changed = config(
+            algorithm,
+            trainer__advantage=advantage,
+            trainer__gradient=gradient,
+            staleness__correction=correction,
+            players__unroll_length="episode",
+        )
+        if not check(changed):
+            found.append((algorithm, advantage, gradient, correction))
+    return found
+
+
+def test_the_allowed_combinations_are_these() -> None:
+    """All 288 combinations against the table written out by algorithm."""
+    forward = ("recompute", "auto")
+    any_gradient = ("reuse", "live", *forward)
+    weights = ("importance", "truncated", "centred")
+    no_vtrace = ("monte_carlo", "n_step", "gae")
+    expected = {
+        *itertools.product(["ppo"], no_vtrace, forward, ["clip"]),
+        *itertools.product(["a2c"], no_vtrace, any_gradient, ["none"]),
+        *itertools.product(["a2c"], no_vtrace, forward, weights),
+        *itertools.product(["a2c"], ["vtrace"], forward, ["vtrace"]),
+        *itertools.product(["reinforce"], ["monte_carlo"], any_gradient, ["none"]),
+        *itertools.product(["reinforce"], ["monte_carlo"], forward, weights),
+    }
+    assert set(allowed()) == expected
+    assert len(CHOICES) == 288
+
+
+def test_what_is_allowed_never_corrects_without_a_forward_pass_nor_repeats_pushed_activations() -> None:
+    for algorithm, _, gradient, correction in allowed():
+        if gradient in {"reuse", "live"}:
+            assert correction == "none"
+            assert algorithm != "ppo"
+
+
+def test_a_refused_key_is_never_called_for_twice() -> None:
+    """Two faults of one key would ask for two different things at once."""
+    for algorithm, advantage, gradient, correction in CHOICES:
+        changed = config(
+            algorithm,
+            trainer__advantage=advantage,
+            trainer__gradient=gradient,
+            staleness__correction=correction,
+        )
+        named = [fault.key for fault in check(changed)]
+        assert len(named) == len(set(named)), (algorithm, advantage, gradient, correction)

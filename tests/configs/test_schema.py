@@ -1,0 +1,200 @@
+"""The schema: its defaults, that it is frozen, and that every key is documented."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from touchline.configs.keys import SYNONYMS, Key, keys, nearest, sections
+from touchline.configs.reference import describe, describe_sections
+from touchline.configs.schema import Config, is_loopback
+from touchline.configs.validation import from_plain
+
+# The documented shape, by hand: a default that moves is a decision, not a slip.
+DEFAULTS = {
+    "env": {
+        "id": "X-v0",
+        "kwargs": {},
+        "wrappers": (),
+        "normalize": False,
+        "vectorize": "auto",
+        "step_timeout": 60.0,
+    },
+    "players": {"count": "auto", "lanes": 16, "unroll_length": 128, "restarts": 5, "name": None},
+    "policy": {"hidden": (64, 64), "activation": "tanh", "shared": False, "log_std": 0.0},
+    "trainer": {
+        "algorithm": "ppo",
+        "advantage": "gae",
+        "batch_steps": 2048,
+        "epochs": 4,
+        "minibatch_steps": 512,
+        "gamma": 0.99,
+        "gae_lambda": 0.95,
+        "n_steps": 5,
+        "entropy_cost": 0.0,
+        "baseline_cost": 0.5,
+        "clip": 0.2,
+        "clip_schedule": "constant",
+        "gradient": "auto",
+        "value_head": "live",
+        "normalize_advantage": "scale",
+        "truncate_at": 1.0,
+        "clip_rho_threshold": 1.0,
+        "clip_c_threshold": 1.0,
+    },
+    "optimizer": {
+        "rule": "adam",
+        "learning_rate": 1e-3,
+        "schedule": "constant",
+        "max_gradient_norm": 0.5,
+        "beta1": 0.9,
+        "beta2": 0.999,
+        "epsilon": 1e-8,
+        "decay": 0.99,
+        "momentum": 0.0,
+    },
+    "staleness": {"max_lag": 8, "on_excess": "downweight", "correction": "clip", "ahead": 0},
+    "mode": "async",
+    "stop": {"mean_return": "threshold", "over_episodes": 100, "steps": 2_000_000, "minutes": None},
+    "eval": {"every": None, "episodes": 20},
+    "save": {"every": 30.0, "keep": 3},
+    "log": {"live": "auto", "tensorboard": False},
+    "net": {
+        "bind": "local",
+        "port": "auto",
+        "keys": None,
+        "reconnect": 60.0,
+        "dead": 10.0,
+        "heartbeat": 0.5,
+    },
+    "seed": 0,
+}
+
+MINIMAL = from_plain({"env": {"id": "X-v0"}})
+
+
+def test_the_defaults_are_the_documented_ones() -> None:
+    assert MINIMAL.model_dump() == DEFAULTS
+    assert list(MINIMAL.model_dump()) == list(DEFAULTS)
+
+
+@pytest.mark.parametrize(("name", "key"), keys().items())
+def test_a_default_is_what_its_kind_would_read(name: str, key: Key) -> None:
+    if name == "env.id":
+        assert key.info.is_required()
+        return
+    default = key.info.get_default(call_default_factory=True, validated_data={})
+    read = key.kind.parse(default)
+    assert read == default
+    assert type(read) is type(default)
+
+
+def test_a_config_is_frozen() -> None:
+    with pytest.raises(ValidationError):
+        MINIMAL.seed = 3
+    with pytest.raises(ValidationError):
+        MINIMAL.players.lanes = 3
+
+
+def test_keys_are_the_leaves_of_the_schema() -> None:
+    leaves = [
+        f"{section}.{field}"
+        for section, fields in DEFAULTS.items()
+        if isinstance(fields, dict)
+        for field in fields
+    ]
+    assert set(keys()) == {*leaves, "mode", "seed"}
+    assert set(sections()) == {name for name, part in DEFAULTS.items() if isinstance(part, dict)}
+
+
+def test_every_key_has_help_and_a_type() -> None:
+    described = list(describe())
+    assert [each.key for each in described] == list(keys())
+    for each in described:
+        assert len(each.doc) > 12, each.key
+        assert each.doc.endswith("."), each.key
+        assert each.type, each.key
+
+
+def test_every_choice_that_has_its_own_key_is_explained() -> None:
+    """Of the choices whose words say little, each word is in the help."""
+    docs = {each.key: each.doc for each in describe()}
+    for name in (
+        "trainer.algorithm",
+        "trainer.advantage",
+        "trainer.gradient",
+        "trainer.normalize_advantage",
+        "staleness.on_excess",
+        "staleness.correction",
+        "env.vectorize",
+        "mode",
+    ):
+        for word in keys()[name].kind.short.split(" | "):
+            assert word in docs[name], f"{name}: {word}"
+
+
+def test_defaults_are_described_as_in_a_file() -> None:
+    described = {each.key: each.default for each in describe()}
+    assert described["env.id"] == "required"
+    assert described["env.kwargs"] == "{}"
+    assert described["policy.hidden"] == "[64, 64]"
+    assert described["save.every"] == "30s"
+    assert described["stop.minutes"] == "null"
+    assert described["log.tensorboard"] == "false"
+    assert described["seed"] == "0"
+
+
+def test_sections_are_described() -> None:
+    assert list(describe_sections()) == list(sections())
+    assert all(doc.endswith(".") for doc in describe_sections().values())
+    assert "top-level" not in "".join(describe_sections().values())
+
+
+@pytest.mark.parametrize("address", ["local", "localhost", "127.0.0.1", "127.1.2.3", "::1"])
+def test_loopback_is_allowed(address: str) -> None:
+    assert is_loopback(address)
+    assert from_plain({"env": {"id": "x"}, "net": {"bind": address}}).net.bind == address
+
+
+@pytest.mark.parametrize(
+    "address", ["", "0.0.0.0", "10.0.0.1", "127.0.0", "127.0.0.256", "127.0.0.1.evil", "*"]
+)
+def test_what_others_can_reach_is_not_loopback(address: str) -> None:
+    assert not is_loopback(address)
+
+
+@pytest.mark.parametrize(
+    ("unknown", "known"),
+    [
+        ("players.cuont", "players.count"),
+        ("player.count", "players.count"),
+        ("learning_rate", "optimizer.learning_rate"),
+        ("trainer.learning_rate", "optimizer.learning_rate"),
+        ("lr", "optimizer.learning_rate"),
+        ("trainer.lr", "optimizer.learning_rate"),
+        ("num_envs", "players.lanes"),
+        ("gamma", "trainer.gamma"),
+        ("trainer.entropy", "trainer.entropy_cost"),
+        ("optimiser", "optimizer"),
+        ("sed", "seed"),
+        ("players.unroll-length", "players.unroll_length"),
+        ("zzz", None),
+        ("players.zzzzz", None),
+        ("plaers.lains", "players.lanes"),
+        ("env.learning_rat", "optimizer.learning_rate"),
+        ("trainr", "trainer"),
+    ],
+)
+def test_the_nearest_key(unknown: str, known: str | None) -> None:
+    assert nearest(unknown) == known
+
+
+def test_no_synonym_is_a_key_and_each_leads_to_one() -> None:
+    assert not set(SYNONYMS) & {key.field for key in keys().values()}
+    assert set(SYNONYMS.values()) <= set(keys())
+
+
+def test_a_copy_of_a_config_can_differ() -> None:
+    changed = MINIMAL.model_copy(update={"seed": 7})
+    assert isinstance(changed, Config)
+    assert (changed.seed, MINIMAL.seed) == (7, 0)

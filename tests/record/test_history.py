@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from touchline.record import LinesError, RunDirectory
+from touchline.record.history import read_history
+
+
+def test_episodes_take_the_place_of_their_result(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, env="a", seed=0)
+    common = {"player": "p", "seq": 0, "version": 0, "seeds": []}
+    run.episodes.append({**common, "seconds": 1.0, "steps": 100, "returns": [5.0, 6.0], "lengths": [5, 6]})
+    run.episodes.append({**common, "seconds": 2.0, "steps": 200, "returns": [], "lengths": []})
+    run.episodes.append({**common, "seconds": 3.0, "steps": 300, "returns": [7.0], "lengths": [7]})
+    run.flush()
+    episodes = read_history(run).episodes
+    assert episodes.returns.tolist() == [5, 6, 7]
+    assert episodes.lengths.tolist() == [5, 6, 7]
+    assert episodes.steps.tolist() == [100, 100, 300]
+    assert episodes.seconds.tolist() == [1, 1, 3]
+
+
+def test_axes_never_fall(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, env="a", seed=0)
+    for seconds in (2.0, 1.0, 3.0):
+        run.episodes.append(
+            {"seconds": seconds, "steps": 0, "player": "p", "seq": 0, "version": 0, "returns": [0.0]}
+        )
+    run.flush()
+    assert read_history(run).episodes.seconds.tolist() == [2, 2, 3]
+
+
+def test_updates_and_their_lags(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, env="a", seed=0)
+    for update, lags in ((1, [0, 2]), (2, [1])):
+        run.metrics.append(
+            {
+                "update": update,
+                "version": update,
+                "seconds": update * 0.5,
+                "steps": update * 100,
+                "episodes": 0,
+                "gradient_steps": update,
+                "wait_seconds": 0.1 if update == 1 else None,
+                "lag": {"values": lags},
+            }
+        )
+    run.flush()
+    updates = read_history(run).updates
+    assert updates.lags.tolist() == [0, 2, 1]
+    assert updates.steps.tolist() == [100, 200]
+    assert updates.wait_seconds[0] == 0.1
+    assert np.isnan(updates.wait_seconds[1])
+
+
+def test_an_empty_run_has_an_empty_history(tmp_path: Path) -> None:
+    history = read_history(RunDirectory.create(tmp_path, env="a", seed=0, name="empty"))
+    assert history.env == "empty"
+    assert len(history.episodes.returns) == len(history.updates.lags) == 0
+    assert (history.goal, history.law, history.over_episodes) == (None, None, 100)
+
+
+def test_goal_law_and_bound(make_run) -> None:
+    history = read_history(make_run())
+    assert (history.env, history.goal, history.law, history.lag_bound) == ("CartPole-v1", 475.0, 2.0, 8.0)
+
+
+def test_an_interrupted_run_is_read_up_to_its_torn_line(make_run) -> None:
+    run: RunDirectory = make_run(ended=False, updates=20)
+    whole = len(read_history(run).episodes.returns)
+    with run.episodes.path.open("ab") as file:
+        file.write(b'{"seconds": 9, "ste')
+    assert len(read_history(run).episodes.returns) == whole
+
+
+def test_damage_is_not_hidden(make_run) -> None:
+    run: RunDirectory = make_run(updates=20)
+    with run.episodes.path.open("ab") as file:
+        file.write(b"{}\n")
+    with pytest.raises(LinesError, match=r"episodes\.jsonl:21: "):
+        read_history(run)

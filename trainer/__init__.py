@@ -1,0 +1,1 @@
+"""The Trainer: admit, account, advantage, gradient, optimiser, publish, checkpoint, metrics."""

@@ -1,0 +1,114 @@
+"""Who is here: Players by slot, and what each has sent, for the live view and the end of a run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from touchline.protocol.machine import TrainerState
+from touchline.protocol.slots import PlayerRow
+from touchline.record import PlayerStatus
+from touchline.trainer.policy_gradient import Consumed
+
+RATE_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class Member:
+    """One Player's counts, and its rate over the last seconds."""
+
+    name: str
+    present: bool = True
+    ready: bool = False
+    steps: int = 0
+    episodes: int = 0
+    reported_failure: bool = False
+    rate: float = 0.0
+    _rated_steps: int = 0
+    _rated_at: float = 0.0
+
+    def measure(self, now: float) -> float:
+        """Steps a second, renewed every two seconds."""
+        if self._rated_at == 0.0:
+            self._rated_at, self._rated_steps = now, self.steps
+        elif now - self._rated_at >= RATE_SECONDS or self.rate == 0.0 < now - self._rated_at:
+            self.rate = (self.steps - self._rated_steps) / (now - self._rated_at)
+            if now - self._rated_at >= RATE_SECONDS:
+                self._rated_at, self._rated_steps = now, self.steps
+        return self.rate
+
+
+class Crew:
+    """The Players of a run by slot."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._members: dict[int, Member] = {}
+        self._clock = clock
+
+    @property
+    def present(self) -> bool:
+        """Whether any Player's session lives."""
+        return any(member.present for member in self._members.values())
+
+    def name(self, slot: int) -> str:
+        return self._members[slot].name
+
+    def joined(self, slot: int, name: str) -> None:
+        member = self._members.setdefault(slot, Member(name))
+        member.present, member.ready = True, False
+
+    def ready(self, slot: int) -> None:
+        self._members[slot].ready = True
+
+    def gone(self, slot: int) -> None:
+        self._members[slot].present = False
+
+    def played(self, slot: int, consumed: Consumed | None) -> None:
+        """A result of this Player was taken."""
+        if consumed is not None:
+            member = self._members[slot]
+            member.steps += consumed.trajectory.steps
+            member.episodes += len(consumed.trajectory.episode_returns)
+
+    def reported(self, name: str) -> None:
+        """The Player told of its own failure; its end, when it comes, is not another."""
+        for member in self._members.values():
+            if member.name == name:
+                member.reported_failure = True
+
+    def take_reported(self, name: str) -> bool:
+        """Whether it had told; asked once when it ends."""
+        for member in self._members.values():
+            if member.name == name and member.reported_failure:
+                member.reported_failure = False
+                return True
+        return False
+
+    def statuses(self, rows: Sequence[PlayerRow], live: int | None) -> list[PlayerStatus]:
+        """The live view's rows. ``live`` is the newest version."""
+        now = self._clock()
+        return [self._status(row, self._members.get(row.slot), live, now) for row in rows]
+
+    def _status(self, row: PlayerRow, member: Member | None, live: int | None, now: float) -> PlayerStatus:
+        behind = None if row.version is None or live is None else max(0, live - row.version)
+        return PlayerStatus(
+            name=row.name,
+            state=_state(row),
+            steps_per_second=member.measure(now) if member is not None else 0.0,
+            episodes=member.episodes if member is not None else 0,
+            behind=behind,
+            restarts=row.incarnation,
+        )
+
+
+def _state(row: PlayerRow) -> str:
+    match row.state:
+        case TrainerState.WELCOMED:
+            return "starting"
+        case TrainerState.PLAYING:
+            return row.stage if row.stage != "starting" else "playing"
+        case TrainerState.LEFT:
+            return "left"
+        case _:
+            return "gone"

@@ -1,0 +1,168 @@
+"""The main method: policy gradients from trajectories, hidden states and all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from touchline.configs import Config
+from touchline.policy.policy import Policy, Snapshot
+from touchline.policy.seeds import weights_stream
+from touchline.policy.trajectory import Trajectory, TrajectoryError
+from touchline.trainer.admission import Admitted, Stale, admit
+from touchline.trainer.batch import Gathering, Piece
+from touchline.trainer.method import Absorbed, Delivery, Fate, Order, ResultKey
+from touchline.trainer.optimizers import SGD, Adam, Optimizer, RMSProp
+from touchline.trainer.ring import Ring, capacity
+from touchline.trainer.settings import Settings
+from touchline.trainer.update import Losses, Update, Updater
+
+
+@dataclass(frozen=True, slots=True)
+class Consumed:
+    """One result as the last ``absorb`` took it; ``gradient_steps``: its lag counted in those."""
+
+    trajectory: Trajectory
+    lag: int
+    lag_play: int
+    gradient_steps: int
+
+
+class PolicyGradient:
+    """Admits trajectories, gathers batches, makes versions."""
+
+    def __init__(self, policy: Policy, config: Config, *, epoch: int) -> None:
+        self.policy = policy
+        self.settings = Settings.of(config)
+        self._config = config
+        first = policy.first_snapshot(weights_stream(config.seed), epoch=epoch)
+        ring = Ring(capacity(max_lag=config.staleness.max_lag, snapshot_bytes=first.weights.flat.nbytes))
+        ring.push(first)
+        self._updater = Updater(
+            policy,
+            self.settings,
+            ring=ring,
+            optimizer=optimizer_of(config, policy.network.layout.size),
+            run_seed=config.seed,
+        )
+        self._gathering = Gathering(self.settings.batch_steps)
+        self._gathered: list[ResultKey] = []
+        self._gradient_steps_at = {0: 0}
+        self.steps = 0
+        self.updates = 0
+        self.gradient_steps = 0
+        self.consumed: Consumed | None = None
+        self.last_update: Update | None = None
+        self.last_losses: Losses | None = None
+
+    @property
+    def live(self) -> Snapshot:
+        return self._updater.live
+
+    def optimizer_state(self) -> Mapping[str, Any]:
+        return self._updater.optimizer_state()
+
+    def order(self, player: int) -> Order:
+        """The standing ``play`` order, the same for all Players."""
+        arguments = {
+            "unroll_length": self._config.players.unroll_length,
+            "hidden": self.settings.wants_hidden,
+            "greedy": False,
+        }
+        return Order("play", arguments)
+
+    def absorb(self, delivery: Delivery, *, may_publish: Callable[[], bool] = lambda: True) -> Absorbed:
+        """Admit a result to the batch being gathered; update when the batch is complete and may be published."""
+        self.consumed = None
+        verdict = self._admit(delivery.version)
+        try:
+            trajectory = Trajectory.from_arrays(
+                self.policy, delivery.arrays, hidden=self.settings.wants_hidden
+            )
+        except TrajectoryError:
+            return Absorbed(verdict.lag, [(delivery.key, "dropped_invalid")], changed=False)
+        self.consumed = Consumed(
+            trajectory, verdict.lag, delivery.lag_play, self._gradient_steps_behind(delivery.version)
+        )
+        match verdict:
+            case Stale():
+                return Absorbed(verdict.lag, [(delivery.key, "dropped_stale")], changed=False)
+            case Admitted():
+                self._gather(delivery, trajectory, verdict)
+            case _:
+                assert_never(verdict)
+        if not self._gathering.complete or not may_publish():
+            return Absorbed(verdict.lag, [], changed=False)
+        return Absorbed(verdict.lag, self._update(), changed=True)
+
+    def finished(self) -> Sequence[tuple[ResultKey, Fate]]:
+        """The run ends: what was gathered and not trained is unused."""
+        self._gathering.take()
+        left, self._gathered = self._gathered, []
+        return [(key, "unused") for key in left]
+
+    def report(self) -> Mapping[str, Any]:
+        return {
+            "steps": self.steps,
+            "updates": self.updates,
+            "gradient_steps": self.gradient_steps,
+            "version": self.live.version,
+        }
+
+    def _admit(self, version: int) -> Admitted | Stale:
+        staleness = self._config.staleness
+        return admit(
+            version=version,
+            live=self.live.version,
+            max_lag=staleness.max_lag,
+            on_excess=staleness.on_excess,
+            oldest_kept=self._updater.ring.oldest,
+        )
+
+    def _gather(self, delivery: Delivery, trajectory: Trajectory, verdict: Admitted) -> None:
+        snapshot = self._updater.ring[delivery.version]
+        self._gathering.add(Piece(trajectory, snapshot, verdict.lag, verdict.weight))
+        self._gathered.append(delivery.key)
+
+    def _update(self) -> Sequence[tuple[ResultKey, Fate]]:
+        trained = self._gathering.steps
+        update = self._updater.update(self._gathering.take(), steps_admitted=self.steps)
+        self.steps += trained
+        self.updates += 1
+        self.gradient_steps += update.gradient_steps
+        self._gradient_steps_at[update.snapshot.version] = self.gradient_steps
+        self._gradient_steps_at.pop(self._updater.ring.oldest - 1, None)
+        self.last_update, self.last_losses = update, update.losses
+        keys, self._gathered = self._gathered, []
+        return [(key, "trained") for key in keys]
+
+    def _gradient_steps_behind(self, version: int) -> int:
+        return self.gradient_steps - self._gradient_steps_at.get(version, 0)
+
+
+def optimizer_of(config: Config, size: int) -> Optimizer:
+    """The optimiser that the config names, for a parameter vector of ``size``."""
+    settings = config.optimizer
+    match settings.rule:
+        case "adam":
+            return Adam(size, beta1=settings.beta1, beta2=settings.beta2, epsilon=settings.epsilon)
+        case "rmsprop":
+            return RMSProp(size, decay=settings.decay, epsilon=settings.epsilon)
+        case "sgd":
+            return SGD(size, momentum=settings.momentum)
+        case _:
+            assert_never(settings.rule)
+
+
+def policy_of(config: Config, observation_space: Any, action_space: Any) -> Policy:
+    """The policy that the config describes for these spaces. Raises SpaceError."""
+    return Policy.build(
+        observation_space=observation_space,
+        action_space=action_space,
+        hidden=config.policy.hidden,
+        activation=config.policy.activation,
+        shared=config.policy.shared,
+        log_std=config.policy.log_std,
+        normalize=config.env.normalize,
+    )

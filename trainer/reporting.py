@@ -1,0 +1,136 @@
+"""From a run's state to what people and scripts read: status, summary, bottleneck."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from touchline.record import LagSummary, LedgerSummary, PlayerStatus, Status, Summary
+from touchline.trainer.stopping import Ending
+from touchline.trainer.training import Training
+
+HISTORY = 60
+
+
+class History:
+    """The mean return at even distances through the run so far, at most 60 points: every other one is dropped when full."""
+
+    def __init__(self) -> None:
+        self._points: list[float] = []
+        self._stride, self._seen = 1, 0
+
+    def add(self, value: float | None) -> None:
+        if value is None:
+            return
+        if self._seen % self._stride == 0:
+            self._points.append(value)
+        self._seen += 1
+        if len(self._points) > HISTORY:
+            self._points = self._points[::2]
+            self._stride *= 2
+
+    @property
+    def points(self) -> list[float]:
+        return list(self._points)
+
+
+def lag_summary(training: Training, law: float | None) -> LagSummary:
+    summary = training.lags.summary()
+    return LagSummary(p50=summary.p50, p95=summary.p95, max=summary.max, mean=summary.mean, law=law)
+
+
+def status_of(
+    training: Training,
+    *,
+    state: str,
+    seconds: float,
+    history: Sequence[float],
+    players: Sequence[PlayerStatus],
+    law: float | None,
+    message: str,
+) -> Status:
+    """status.json and the live view's picture of the run at this moment."""
+    config, method = training.config, training.method
+    return Status(
+        run=training.run.name,
+        env=config.env.id,
+        mode=config.mode,
+        state=state,  # type: ignore[arg-type]
+        seconds=seconds,
+        steps=method.steps,
+        stop_steps=config.stop.steps,
+        stop_minutes=config.stop.minutes,
+        episodes=training.returns.episodes,
+        updates=method.updates,
+        gradient_steps=method.gradient_steps,
+        version=method.live.version,
+        return_mean=training.returns.mean,
+        return_goal=training.goal,
+        return_history=list(history),
+        over_episodes=config.stop.over_episodes,
+        return_best=training.returns.best,
+        updates_per_second=method.updates / seconds if seconds > 0 else 0.0,
+        steps_per_second=training.steps_per_second or 0.0,
+        wait_fraction=wait_fraction(training),
+        lag=lag_summary(training, law),
+        lag_bound=config.staleness.max_lag,
+        players=list(players),
+        eta_seconds=_eta(training, seconds),
+        message=message,
+    )
+
+
+def summary_of(
+    training: Training, ending: Ending, *, seconds: float, law: float | None, ledger: Mapping[str, Any]
+) -> Summary:
+    """summary.json."""
+    method = training.method
+    return Summary(
+        run=training.run.name,
+        env=training.config.env.id,
+        seed=training.config.seed,
+        solved=ending.solved,
+        reason=ending.reason,
+        wall_seconds=seconds,
+        steps=method.steps,
+        episodes=training.returns.episodes,
+        updates=method.updates,
+        gradient_steps=method.gradient_steps,
+        version=method.live.version,
+        steps_per_second=training.steps_per_second,
+        return_mean_100=training.returns.mean,
+        return_best=training.returns.best,
+        lag=lag_summary(training, law),
+        ledger=LedgerSummary(
+            total=dict(ledger["total"]), players=dict(ledger["players"]), duplicates=ledger["duplicates"]
+        ),
+        bottleneck=bottleneck(training),
+    )
+
+
+def wait_fraction(training: Training) -> float:
+    """The part of the learner's time spent waiting for Players, 0 to 1."""
+    total = training.wait_seconds + training.update_seconds
+    return training.wait_seconds / total if total > 0 else 0.0
+
+
+def bottleneck(training: Training) -> str:
+    """Which side the run waited for, in words a user can act on."""
+    if training.config.mode == "serial":
+        share = 1 - wait_fraction(training)
+        return f"one process: {share:.0%} of its time updating, {1 - share:.0%} playing"
+    waiting = wait_fraction(training)
+    if waiting > 0.5:
+        return f"Players: the learner waited {waiting:.0%} of its time; more or faster Players would help"
+    return f"Trainer: the learner was busy {1 - waiting:.0%} of its time; more Players would not help"
+
+
+def _eta(training: Training, seconds: float) -> float | None:
+    """Seconds until the stop condition that comes first at the present rate; None when none is in sight."""
+    config, steps = training.config, training.method.steps
+    left = []
+    if config.stop.minutes is not None:
+        left.append(60 * config.stop.minutes - seconds)
+    if config.stop.steps is not None and steps and seconds > 0:
+        left.append((config.stop.steps - steps) * seconds / steps)
+    return max(0.0, min(left)) if left else None

@@ -1,0 +1,351 @@
+"""The Trainer process: events in, one loop, a summary out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from touchline.configs import Config, to_plain
+from touchline.policy.policy import Policy
+from touchline.policy.seeds import player_seed
+from touchline.policy.spaces import from_plain
+from touchline.protocol.effects import (
+    BecameReady,
+    Delivered,
+    Failed,
+    Invalid,
+    Joined,
+    Left,
+    Lost,
+    Settled,
+)
+from touchline.protocol.ledger import Outcome
+from touchline.protocol.limits import Timing
+from touchline.protocol.messages import ErrorCode
+from touchline.protocol.slots import Pacing, Snapshot
+from touchline.protocol.trainer_session import TrainerSessions
+from touchline.protocol.transport import TrainerSocket
+from touchline.record import RunDirectory, Summary
+from touchline.trainer.admission import players_admitted
+from touchline.trainer.crew import Crew
+from touchline.trainer.failures import RunFailed, Streak
+from touchline.trainer.method import Absorbed, Delivery
+from touchline.trainer.policy_gradient import policy_of
+from touchline.trainer.reporting import History, summary_of
+from touchline.trainer.rounds import Rounds
+from touchline.trainer.service import TrainerService
+from touchline.trainer.stopping import Ending
+from touchline.trainer.training import Training
+
+EPOCH = 1
+WAIT_SECONDS = 0.05
+GOODBYE_SECONDS = 3.0
+
+
+class TrainerRuntime:
+    """One run of a Trainer with its Players, wherever they are."""
+
+    def __init__(
+        self,
+        config: Config,
+        run: RunDirectory,
+        socket: TrainerSocket,
+        *,
+        factory: bytes | None = None,
+        admitted: int | None = None,
+        began: float | None = None,
+        housekeeping: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """``admitted``: how many Players may play, None to let the law of lag say. ``housekeeping`` is called about
+        every twentieth of a second."""
+        self.config, self.run = config, run
+        self.training: Training | None = None
+        self.history = History()
+        self.crew = Crew()
+        self.message = ""
+        self.address = socket.address
+        self._clock = clock
+        self._began = clock() if began is None else began
+        self._housekeeping = housekeeping
+        self._housekept_at = 0.0
+        self._ending: Ending | None = None
+        self._streak = Streak(config.players.restarts)
+        width = config.players.lanes if config.players.unroll_length == "episode" else 1
+        self._rounds = Rounds(width) if config.mode == "sync" else None
+        barrier = config.players.count if config.mode == "sync" and config.players.count != "auto" else 1
+        sessions = TrainerSessions(
+            run=run.name,
+            epoch=EPOCH,
+            pacing=Pacing(
+                ahead=config.staleness.ahead,
+                width=width,
+                admitted=admitted if admitted is not None else players_admitted(config),
+                barrier=barrier,
+            ),
+            seed_of=lambda slot, incarnation: player_seed(
+                run_seed=config.seed, slot=slot, incarnation=incarnation
+            ),
+            config=to_plain(config),
+            factory=factory,
+            timing=Timing(heartbeat_seconds=config.net.heartbeat, dead_seconds=config.net.dead),
+        )
+        self.service = TrainerService(socket, sessions)
+
+    def seconds(self) -> float:
+        """Since the run began."""
+        return self._clock() - self._began
+
+    @property
+    def stopping(self) -> bool:
+        """Whether an ending has been met and the Players are being dismissed."""
+        return self._ending is not None
+
+    def stop(self, ending: Ending) -> None:
+        """End the run soon; may be called from a signal handler. The first ending counts."""
+        self._ending = self._ending or ending
+
+    def run_to_end(self) -> Summary | None:
+        """Serve until a stop condition holds; None where no Player ever became ready.
+
+        Raises RunFailed for a failure of Players that ends the run, after everything has been written.
+        """
+        failed: RunFailed | None = None
+        self.service.start()
+        try:
+            try:
+                while self._ending is None:
+                    self._turn()
+            except RunFailed as error:
+                failed = error
+                self.stop(Ending(f"failed: {error.headline}", solved=False))
+            summary = self._finish()
+        finally:
+            self.service.close()
+        if failed is not None:
+            failed.summary = summary
+            raise failed
+        return summary
+
+    def player_died(self, name: str, *, detail: str, text: str) -> None:
+        """The supervisor's word that a Player's process has ended though the run has not."""
+        self.service.post(lambda sessions, now: sessions.gone(name, detail, now))
+        if self.crew.take_reported(name):
+            return  # it had told us itself, and that was counted
+        self._failed(name, detail, {"player": name}, text)
+
+    # -- the loop
+
+    def _turn(self) -> None:
+        waited_from = self._clock()
+        event = self.service.next_event(WAIT_SECONDS)
+        now = self._clock()
+        if self.training is not None:
+            self.training.waited(now - waited_from)
+        if event is not None:
+            self._handle(event)
+        if now - self._housekept_at >= WAIT_SECONDS:
+            self._housekept_at = now
+            self._housekeeping()
+            if self.training is not None:
+                self.training.tick()
+        if self.training is not None and self.training.ending is not None:
+            self.stop(self.training.ending)
+
+    def _handle(self, event: Joined | BecameReady | Delivered | Invalid | Lost | Failed | Left) -> None:
+        match event:
+            case Delivered():
+                self._delivered(event)
+            case Joined(slot, name):
+                self.crew.joined(slot, name)
+                self._say(f"{name} joined" + (" again" if event.resumed else ""))
+            case BecameReady(slot, spaces, facts):
+                self._ready(slot, spaces, facts)
+            case Invalid(slot, seq, detail):
+                self._say(f"{self.crew.name(slot)}: result {seq} dropped as invalid: {detail}")
+            case Lost(slot, name, reason) | Left(slot, name, reason):
+                self._gone(slot)
+                self._say(f"{name} left: {reason}")
+            case Failed():
+                self._player_failed(event)
+
+    def _delivered(self, event: Delivered) -> None:
+        if self._rounds is None:
+            self._absorb([event])
+            return
+        self._rounds.add(event)
+        self._absorb(list(self._rounds.take()))
+
+    def _absorb(self, events: Sequence[Delivered]) -> None:
+        """Absorb results in order and post what became of them, so that their Players go on."""
+        training = self.training
+        assert training is not None or not events
+        settled: list[Settled] = []
+        published: Snapshot | None = None
+        for event in events:
+            assert training is not None
+            last = event is events[-1]
+            delivery = Delivery(event.slot, event.seq, event.version, event.arrays, event.lag_play or 0)
+            absorbed = training.take(
+                delivery,
+                player=self.crew.name(event.slot),
+                may_publish=lambda event=event, last=last: last and self._may_publish(event),
+            )
+            self.crew.played(event.slot, training.method.consumed)
+            settled += settlements(delivery, absorbed)
+            if absorbed.changed:
+                self.history.add(training.returns.mean)
+                live = training.method.live
+                published = Snapshot.of(live.version, live.to_arrays())
+        if events:
+            self.service.post(
+                lambda sessions, now: sessions.settle(settled, now=now, published=published)
+            )
+
+    def _may_publish(self, event: Delivered) -> bool:
+        """With ``on_excess: hold``, a version waits while it would leave an outstanding result too old."""
+        staleness = self.config.staleness
+        if staleness.on_excess != "hold" or self._rounds is not None or self.training is None:
+            return True
+        oldest = self.service.ask(lambda sessions: sessions.oldest_outstanding(but=(event.slot, event.seq)))
+        return oldest is None or oldest >= self.training.method.live.version + 1 - staleness.max_lag
+
+    # -- Players that come and go
+
+    def _ready(self, slot: int, spaces: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+        if self.training is None:
+            self._begin(spaces, facts)
+        if self._rounds is not None:
+            self._rounds.joined(slot)
+        self.crew.ready(slot)
+
+    def _begin(self, spaces: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+        """The first Player's spaces make the policy; version 0 goes out before anything is written to disk."""
+        policy: Policy = policy_of(
+            self.config, from_plain(spaces["observation"]), from_plain(spaces["action"])
+        )
+        self.training = training = Training(
+            self.config,
+            policy,
+            facts=facts,
+            run=self.run,
+            epoch=EPOCH,
+            clock=self.seconds,
+            ledger_state=lambda: self.service.ask(lambda sessions: sessions.state()),
+        )
+        order = training.method.order(0)
+        first = Snapshot.of(0, training.method.live.to_arrays())
+        self.service.post(
+            lambda sessions, now: [
+                *sessions.set_order(1, order.verb, dict(order.arguments)),
+                *sessions.publish(first, now),
+            ]
+        )
+        training.begin()
+
+    def _gone(self, slot: int) -> None:
+        self.crew.gone(slot)
+        if self._rounds is not None:
+            self._rounds.left(slot)
+            if self._ending is None:
+                self._absorb(list(self._rounds.take()))
+
+    def _player_failed(self, event: Failed) -> None:
+        if event.code is not ErrorCode.ENVIRONMENT:
+            self._say(f"{event.name}: {event.code.value}: {event.detail}")
+            if event.code is ErrorCode.BAD_ORDER:
+                raise RunFailed(f"{event.name}: {event.detail}", exit_code=3)
+            return
+        failure = _failure(event.detail)
+        message, kind = str(failure["message"]), failure.get("kind")
+        if kind == "setup":
+            raise RunFailed(message, exit_code=2, detail=str(failure.get("traceback", "")))
+        self.crew.reported(event.name)
+        self._failed(event.name, message, {"player": event.name, **failure}, _failure_text(failure))
+
+    def _failed(self, name: str, message: str, payload: dict[str, Any], text: str) -> None:
+        """Keep the traceback; end the run when failures alike have become too many."""
+        path = self.run.crash(name, payload, text)
+        self._say(f"{name} failed: {message} ({path.name})")
+        if self._streak.add(message, self.seconds()):
+            raise RunFailed(
+                f"{self._streak.count} failures alike in a row: {message}",
+                exit_code=3,
+                detail=f"{text}\nkept in {path}",
+            )
+
+    def _say(self, message: str) -> None:
+        self.message = message
+
+    # -- the end
+
+    def _finish(self) -> Summary | None:
+        assert self._ending is not None
+        self._dismiss()
+        training = self.training
+        left = list(training.method.finished()) if training is not None else []
+        unused = [Settled(slot, seq, Outcome(fate)) for (slot, seq), fate in left]
+        self.service.post(lambda sessions, now: sessions.settle(unused, now=now))
+        self.service.post(lambda sessions, now: sessions.finish(now) or ())
+        ledger, law = self.service.ask(lambda sessions: (sessions.ledger.report(), sessions.law.predicted()))
+        if training is None:
+            return None
+        training.finish()
+        return summary_of(training, self._ending, seconds=self.seconds(), law=law, ledger=ledger)
+
+    def _dismiss(self) -> None:
+        """Tell the Players to stop, and take what they still send: valid, but unused."""
+        assert self._ending is not None
+        reason = self._ending.reason
+        waiting = list(self._rounds.drain()) if self._rounds is not None else []
+        self.service.post(lambda sessions, now: sessions.stop(reason))
+        self._unused(waiting)
+        until = self._clock() + GOODBYE_SECONDS
+        while self.crew.present and self._clock() < until:
+            event = self.service.next_event(WAIT_SECONDS)
+            match event:
+                case Delivered():
+                    self._unused([event])
+                case Joined(slot, name):
+                    self.crew.joined(slot, name)
+                case Lost(slot) | Left(slot):
+                    self.crew.gone(slot)
+                case _:
+                    self._housekeeping()
+        while isinstance(event := self.service.next_event(0), Delivered):
+            self._unused([event])
+
+    def _unused(self, events: Sequence[Delivered]) -> None:
+        settled = [Settled(event.slot, event.seq, Outcome.UNUSED) for event in events]
+        if settled:
+            self.service.post(lambda sessions, now: sessions.settle(settled, now=now))
+
+
+def settlements(delivery: Delivery, absorbed: Absorbed) -> list[Settled]:
+    """What the sessions are told: this result was taken, then every result whose fate is known now."""
+    fates = [Settled(slot, seq, Outcome(fate)) for (slot, seq), fate in absorbed.settled]
+    return [Settled(delivery.slot, delivery.seq, None), *fates]
+
+
+def _failure(detail: str) -> dict[str, Any]:
+    """A Player's own account of its failure; plain text from one that words it otherwise."""
+    try:
+        decoded = msgspec.json.decode(detail)
+    except msgspec.DecodeError:
+        decoded = None
+    return decoded if isinstance(decoded, dict) and "message" in decoded else {"message": detail}
+
+
+def _failure_text(failure: Mapping[str, Any]) -> str:
+    where = ", ".join(
+        f"{key} {failure[key]}" for key in ("lane", "seed", "step") if failure.get(key) is not None
+    )
+    actions = failure.get("last_actions") or []
+    lines = [str(failure["message"])]
+    lines += [where] if where else []
+    lines += [f"last actions: {actions}"] if actions else []
+    lines += [str(failure.get("traceback") or "")]
+    return "\n".join(lines).rstrip() + "\n"

@@ -1,0 +1,233 @@
+"""A run as the Trainer keeps it: the method, what is counted, what is written down, and when it ends.
+
+It takes deliveries one at a time and knows neither sockets nor processes, so that serial mode and the
+Trainer process share every line of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from touchline.configs import Config
+from touchline.policy.policy import Policy
+from touchline.policy.spaces import to_plain
+from touchline.record import (
+    LagLine,
+    ResultLine,
+    RunDirectory,
+    UpdateLine,
+    save_checkpoint,
+)
+from touchline.trainer.method import Absorbed, Delivery
+from touchline.trainer.policy_gradient import PolicyGradient
+from touchline.trainer.statistics import LagRecord, Returns
+from touchline.trainer.stopping import Ending, StopConditions
+
+FLUSH_SECONDS = 1.0
+
+
+class Training:
+    """One run from its first READY to its end. ``clock`` gives seconds since the run began."""
+
+    def __init__(
+        self,
+        config: Config,
+        policy: Policy,
+        *,
+        facts: Mapping[str, Any],
+        run: RunDirectory,
+        epoch: int,
+        clock: Callable[[], float],
+        ledger_state: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:
+        self.config, self.run, self.epoch = config, run, epoch
+        self.facts = dict(facts)
+        self.method = PolicyGradient(policy, config, epoch=epoch)
+        self.returns = Returns(config.stop.over_episodes)
+        self.lags = LagRecord()
+        self.goal = goal_of(config, facts)
+        self.ending: Ending | None = None
+        self.wait_seconds = 0.0
+        self.update_seconds = 0.0
+        self.first_update_at: float | None = None
+        self.last_update_at: float | None = None
+        self.first_update_steps = 0
+        self._stop = StopConditions(self.goal, config.stop.steps, config.stop.minutes)
+        self._clock = clock
+        self._ledger_state = ledger_state
+        self._best_saved: float | None = None
+        self._waited = 0.0
+        self._batch_lags: list[tuple[int, int, int, int]] = []
+        self._flushed_at = self._saved_at = clock()
+
+    def begin(self) -> None:
+        """Save version 0, which plots compare with and nothing prunes."""
+        self.checkpoint()
+
+    @property
+    def policy(self) -> Policy:
+        return self.method.policy
+
+    def waited(self, seconds: float) -> None:
+        """The learner waited this long for a result."""
+        self._waited += seconds
+        self.wait_seconds += seconds
+
+    def take(self, delivery: Delivery, *, player: str, may_publish: Callable[[], bool]) -> Absorbed:
+        """Absorb a result and account for it. Sets ``ending`` when the run should end."""
+        began = self._clock()
+        absorbed = self.method.absorb(delivery, may_publish=may_publish)
+        self._count(delivery, player)
+        if absorbed.changed:
+            now = self._clock()
+            self._updated(now, now - began)
+        return absorbed
+
+    def tick(self) -> None:
+        """What is done about once a second whatever arrives: lines to disk, a checkpoint when one is due."""
+        now = self._clock()
+        if now - self._flushed_at >= FLUSH_SECONDS:
+            self.run.flush()
+            self._flushed_at = now
+        if now - self._saved_at >= self.config.save.every:
+            self.checkpoint()
+        if self.ending is None:
+            self.ending = self._stop.met(returns=self.returns, steps=self.method.steps, seconds=now)
+
+    def checkpoint(self) -> None:
+        """Save the live version; it is named the best when the mean return is the best saved so far."""
+        mean = self.returns.mean if self.returns.full else None
+        best = mean is not None and (self._best_saved is None or mean > self._best_saved)
+        if best:
+            self._best_saved = mean
+        method, live = self.method, self.method.live
+        weights = {**method.policy.network.layout.views(live.weights.flat)}
+        weights["normalizer/statistics"] = live.statistics.to_array()
+        save_checkpoint(
+            self.run,
+            version=live.version,
+            weights=weights,
+            optimizer=method.optimizer_state(),
+            state=self._state(mean),
+            keep=self.config.save.keep,
+            best=best,
+        )
+        self._saved_at = self._clock()
+
+    def finish(self) -> None:
+        """The last lines and the last checkpoint."""
+        self.run.flush()
+        self.checkpoint()
+
+    def _state(self, mean: float | None) -> dict[str, Any]:
+        policy = self.method.policy
+        return {
+            "run": self.run.name,
+            "epoch": self.epoch,
+            **self.method.report(),
+            "episodes": self.returns.episodes,
+            "return_mean": mean,
+            "seed": self.config.seed,
+            "spaces": {
+                "observation": to_plain(policy.observation_space),
+                "action": to_plain(policy.action_space),
+            },
+            "facts": self.facts,
+            "ledger": dict(self._ledger_state()),
+        }
+
+    def _count(self, delivery: Delivery, player: str) -> None:
+        consumed = self.method.consumed
+        if consumed is None:
+            return
+        trajectory = consumed.trajectory
+        steps = trajectory.steps
+        self.lags.add(
+            lag=consumed.lag, play=consumed.lag_play, steps=steps, gradient_steps=consumed.gradient_steps
+        )
+        self._batch_lags.append((consumed.lag, consumed.lag_play, steps, consumed.gradient_steps))
+        if not len(trajectory.episode_returns):
+            return
+        returns = trajectory.episode_returns.tolist()
+        self.returns.add(returns)
+        self.run.episodes.append(
+            ResultLine(
+                seconds=self._clock(),
+                steps=self.method.steps,
+                player=player,
+                seq=delivery.seq,
+                version=delivery.version,
+                lag=consumed.lag,
+                returns=returns,
+                lengths=trajectory.episode_lengths.tolist(),
+                seeds=trajectory.episode_seeds.tolist(),
+            )
+        )
+
+    def _updated(self, now: float, seconds: float) -> None:
+        self.update_seconds += seconds
+        if self.first_update_at is None:
+            self.first_update_at, self.first_update_steps = now, self.method.steps
+        self.last_update_at = now
+        self.run.metrics.append(self._line(now, seconds))
+        self._batch_lags, self._waited = [], 0.0
+        self.ending = self._stop.met(returns=self.returns, steps=self.method.steps, seconds=now)
+
+    def _line(self, now: float, seconds: float) -> UpdateLine:
+        method, losses = self.method, self.method.last_losses
+        assert losses is not None
+        return UpdateLine(
+            update=method.updates,
+            version=method.live.version,
+            seconds=now,
+            steps=method.steps,
+            episodes=self.returns.episodes,
+            gradient_steps=method.gradient_steps,
+            return_mean=self.returns.mean,
+            steps_per_second=self.steps_per_second,
+            wait_seconds=self._waited,
+            update_seconds=seconds,
+            lag=lag_line(self._batch_lags),
+            loss={
+                "policy": losses.policy,
+                "value": losses.value,
+                "entropy": losses.entropy,
+                "gradient_norm": losses.gradient_norm,
+                "learning_rate": losses.learning_rate,
+                "explained_variance": losses.explained_variance,
+            },
+        )
+
+    @property
+    def steps_per_second(self) -> float | None:
+        """Steps trained from the first update to the last over the wall time between them."""
+        if self.first_update_at is None or self.last_update_at is None:
+            return None
+        seconds = self.last_update_at - self.first_update_at
+        return (self.method.steps - self.first_update_steps) / seconds if seconds > 0 else None
+
+
+def lag_line(lags: list[tuple[int, int, int, int]]) -> LagLine:
+    """The lags of one batch from (lag, part while playing, steps, gradient steps) of each result."""
+    n, steps = len(lags), sum(steps for _, _, steps, _ in lags)
+    total, play = sum(lag for lag, *_ in lags), sum(play for _, play, *_ in lags)
+    return LagLine(
+        mean=total / n,
+        max=max(lag for lag, *_ in lags),
+        play=play / n,
+        queue=(total - play) / n,
+        per_step=sum(lag * steps for lag, _, steps, _ in lags) / max(steps, 1),
+        gradient_steps=sum(gradient for *_, gradient in lags) / n,
+        values=[lag for lag, *_ in lags],
+    )
+
+
+def goal_of(config: Config, facts: Mapping[str, Any]) -> float | None:
+    """The return to reach: the config's, or the environment's own threshold where it has one."""
+    wanted = config.stop.mean_return
+    if wanted != "threshold":
+        return wanted
+    threshold = facts.get("reward_threshold")
+    return float(threshold) if threshold is not None and math.isfinite(threshold) else None
