@@ -69,7 +69,7 @@ def frame(status: Status, *, width: int, height: int, glyphs: Glyphs) -> list[Li
     foot = _message(status, inner, glyphs)
     room = height - len(head) - len(foot)
     lines = [*head, *_players(status, inner, room, glyphs), *foot]
-    return [[(MARGIN, ""), *line] if line else [] for line in lines[:height]]
+    return [_crop([(MARGIN, ""), *line], width) if line else [] for line in lines[:height]]
 
 
 def _title(status: Status, width: int, glyphs: Glyphs) -> Line:
@@ -79,9 +79,8 @@ def _title(status: Status, width: int, glyphs: Glyphs) -> Line:
         (f"  {clock(status.seconds)}", "bold"),
     ]
     room = width - _width(right) - 2
-    left = _fit(
-        [[(status.run, "bold")], [(f"{status.env}{glyphs.between}{status.mode}", "dim")]], room, gap="  "
-    )
+    about = f"{plain_line(status.env)}{glyphs.between}{status.mode}"
+    left = _fit([[(_cut(status.run, room, glyphs), "bold")], [(about, "dim")]], room, gap="  ")
     return [*left, (" " * (width - _width(left) - _width(right)), ""), *right]
 
 
@@ -259,6 +258,15 @@ def _fit(facts: Sequence[Line], width: int, *, gap: str) -> Line:
             break
         line = wider
     return line
+
+
+def _crop(line: Line, width: int) -> Line:
+    """For a terminal narrower than a label and its number: a line that wraps would tear the view."""
+    room, kept = width, []
+    for text, style in line:
+        kept.append((text if cell_len(text) <= room else set_cell_size(text, room), style))
+        room = max(0, room - cell_len(text))
+    return kept
 
 
 def _width(line: Line) -> int:

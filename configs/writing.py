@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from ruamel.yaml import YAML
 
 COMMENT_COLUMN = 40
+PLAIN_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(:[A-Za-z_][A-Za-z0-9_./-]*)?|[0-9.e+-]+(s|m|h)")
 
 
 def to_plain(config: Config) -> dict[str, Any]:
@@ -31,7 +33,7 @@ def dump_yaml(config: Config, *, origin: Mapping[str, str] | None = None) -> str
         parent = root.setdefault(key.section, CommentedMap()) if key.section else root
         owner = getattr(config, key.section) if key.section else config
         value = _plain(getattr(owner, key.field))
-        parent[key.field] = _flow(_with_unit(value, is_duration=key.kind.is_duration))
+        parent[key.field] = _written(_with_unit(value, is_duration=key.kind.is_duration))
         if origin and origin.get(name, "default") != "default":
             parent.yaml_add_eol_comment(origin[name], key.field, column=COMMENT_COLUMN)
     out = io.StringIO()
@@ -70,11 +72,22 @@ def _with_unit(value: Any, *, is_duration: bool) -> Any:
     return duration_text(value) if is_duration and value is not None else value
 
 
-def _flow(value: Any) -> Any:
+def _written(value: Any) -> Any:
+    """The value as ruamel's own types, which say how it is to look."""
     from ruamel.yaml.comments import CommentedMap, CommentedSeq
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-    if not isinstance(value, (dict, list)):
-        return value
-    collection = CommentedMap(value) if isinstance(value, dict) else CommentedSeq(value)
+    match value:
+        case str():
+            # ruamel leaves a text like ":0" bare inside of brackets, and then cannot read it.
+            return value if PLAIN_WORD.fullmatch(value) else DoubleQuotedScalarString(value)
+        case dict():
+            collection: CommentedMap | CommentedSeq = CommentedMap(
+                (_written(name), _written(part)) for name, part in value.items()
+            )
+        case list():
+            collection = CommentedSeq(map(_written, value))
+        case _:
+            return value
     collection.fa.set_flow_style()
     return collection

@@ -64,6 +64,7 @@ class SyncLanes(Lanes):
         self._clock = 0  # steps of all lanes together; an episode's length is the clock less its beginning
         self._began = [0] * self.count
         self._alarm = NEVER  # the clock at which the first episode may reach the time limit
+        self._over: set[int] = set()  # lanes that ended in a wave, and wait for the next reset
         self._recent: deque[list[Any]] = deque(maxlen=MAX_LAST_ACTIONS)
 
     @property
@@ -82,12 +83,14 @@ class SyncLanes(Lanes):
         for lane in self._all:
             self._reset(lane, None if seeds is None else seeds[lane], out)
         self._alarm = self._next_alarm()
+        self._over.clear()
 
     def step(self, actions: NDArray[Any], out: StepBuffers, active: BoolArray | None = None) -> None:
         row = self._owned(actions)
         self._recent.append(row)
         out.ended.clear()
         if active is None:
+            assert not self._over, f"lanes {sorted(self._over)} ended in a wave: reset them before a step"
             out.valid.fill(True)
             self._play(self._all, row, out)
         else:
@@ -121,12 +124,13 @@ class SyncLanes(Lanes):
 
     def _play_some(self, lanes: Sequence[int], row: list[Any], out: StepBuffers) -> None:
         """As ``_play`` for some lanes, without beginning again. A lane that waits does not grow older."""
+        assert self._over.isdisjoint(lanes), f"lanes {sorted(self._over)} ended: they cannot be active"
         results = self._call(lanes, row)
         try:
             columns = [as_five(result) for result in results]
             rewards = _finite([column[1] for column in columns])
             for lane, column in zip(lanes, columns, strict=True):
-                out.observations[lane] = as_observation(column[0], self.observation_space)
+                out.observations[lane] = self._checked(column[0])
         except (Breach, TypeError, ValueError):
             self._blame(lanes, results)
             raise
@@ -139,7 +143,8 @@ class SyncLanes(Lanes):
             self._began[lane] += 1
         out.terminated.fill(False)
         out.truncated.fill(False)
-        self._mark_ended(lanes, [column[2] for column in columns], [column[3] for column in columns], out)
+        terminated, truncated = [column[2] for column in columns], [column[3] for column in columns]
+        self._over.update(self._mark_ended(lanes, terminated, truncated, out))
 
     def _call(self, lanes: Sequence[int], row: list[Any]) -> list[Any]:
         """What each lane's ``step()`` returned: the only work done lane by lane."""
@@ -163,7 +168,7 @@ class SyncLanes(Lanes):
             flat = out.reshape((-1, *self._shape[1:]), copy=False)
             np.concatenate(observations, out=flat, casting="same_kind")
         else:
-            out[...] = [as_observation(value, self.observation_space) for value in observations]
+            out[...] = [self._checked(value) for value in observations]
 
     def _mark_ended(
         self, lanes: Sequence[int], terminated: Iterable[Any], truncated: Iterable[Any], out: StepBuffers
@@ -196,9 +201,16 @@ class SyncLanes(Lanes):
         self._seeds[lane], self._returns[lane], self._began[lane] = seed, 0.0, self._clock
         try:
             observation = as_pair(self._envs[lane].reset(seed=seed))
-            out[lane] = as_observation(observation, self.observation_space)
+            out[lane] = self._checked(observation)
         except Exception as error:
             raise self._fault("reset()", lane, breach_of("reset()", error)) from error
+
+    def _checked(self, observation: Any) -> Any:
+        """The observation, if it fits its space; the usual one costs no more than a look."""
+        usual = type(observation) is np.ndarray and observation.dtype is self._dtype
+        if usual and observation.shape == self._shape:
+            return observation
+        return as_observation(observation, self.observation_space)
 
     def _next_alarm(self) -> int:
         return min(self._began) + self._limit

@@ -36,7 +36,7 @@ def encode(space: Space, raw: NDArray[Any], out: FloatArray | None = None) -> Fl
     n = raw.shape[0]
     match space:
         case Box() | MultiBinary():
-            flat = raw.reshape(n, -1)
+            flat = raw.reshape(n, feature_size(space))  # not -1, which no rows at all would leave open
             if out is None:
                 return flat.astype(np.float32, copy=False)
             np.copyto(out, flat, casting="unsafe")

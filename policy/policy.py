@@ -86,11 +86,11 @@ class Snapshot:
     @staticmethod
     def from_arrays(policy: Policy, epoch: int, version: int, arrays: Mapping[str, AnyArray]) -> Snapshot:
         """What ``to_arrays`` wrote. Raises ValueError where it does not fit the policy."""
-        flat = arrays["parameters"]
-        if "statistics" in arrays:
-            statistics = Statistics.from_array(arrays["statistics"])
-        else:
-            statistics = Statistics.empty(policy.network.features)
+        features = policy.network.features
+        flat = _expected(arrays, "parameters", "float32", policy.network.layout.size)
+        statistics = Statistics.empty(features)
+        if policy.normalized:
+            statistics = Statistics.from_array(_expected(arrays, "statistics", "float64", 1 + 2 * features))
         return Snapshot.of(policy, epoch, version, flat, statistics)
 
     def rows(self, policy: Policy, raw: AnyArray, out: FloatArray | None = None) -> FloatArray:
@@ -99,3 +99,11 @@ class Snapshot:
         if self.normalizer is None:
             return rows
         return self.normalizer(rows, out=out)
+
+
+def _expected(arrays: Mapping[str, AnyArray], name: str, dtype: str, size: int) -> AnyArray:
+    found = arrays.get(name)
+    if found is None or found.dtype != dtype or found.shape != (size,):
+        shown = "nothing" if found is None else f"{found.dtype} {list(found.shape)}"
+        raise ValueError(f"{name}: expected {dtype} [{size}], found {shown}")
+    return found

@@ -36,14 +36,20 @@ def episode_seed(*, base: int, lane: int, episode: int) -> int:
 
 def action_stream(*, base: int, result: int, block: int = 0) -> np.random.Generator:
     """The generator of the action noise of result ``result``; ``block`` numbers what is drawn later."""
-    return np.random.Generator(np.random.Philox(key=[mix(3, base), 0], counter=[0, 0, block, result]))
+    return _stream(mix(3, base), block, result)
 
 
 def weights_stream(run_seed: int) -> np.random.Generator:
     """The generator of a run's initial weights."""
-    return np.random.Generator(np.random.Philox(key=[mix(4, run_seed), 0]))
+    return _stream(mix(4, run_seed), 0, 0)
 
 
 def shuffle_stream(*, run_seed: int, update: int) -> np.random.Generator:
     """The generator of the minibatch order of one update."""
-    return np.random.Generator(np.random.Philox(key=[mix(5, run_seed), 0], counter=[0, 0, 0, update]))
+    return _stream(mix(5, run_seed), 0, update)
+
+
+def _stream(key: int, block: int, number: int) -> np.random.Generator:
+    # A list of Python integers, one of them above 2**63, would pass through float64 and lose its last bits.
+    counter = np.array([0, 0, block, number], np.uint64)
+    return np.random.Generator(np.random.Philox(key=np.array([key, 0], np.uint64), counter=counter))

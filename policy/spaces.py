@@ -59,6 +59,10 @@ KINDS: dict[str, type[Space]] = {
     "multi_discrete": MultiDiscrete,
     "multi_binary": MultiBinary,
 }
+BOX_DTYPES = (
+    *("float16", "float32", "float64", "bool"),
+    *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+)
 SUPPORTED_OBSERVATIONS = "Box, Discrete, MultiDiscrete, MultiBinary"
 SUPPORTED_ACTIONS = "Discrete, MultiDiscrete, Box"
 
@@ -73,7 +77,7 @@ def from_plain(plain: Mapping[str, Any]) -> Space:
     """The space that ``to_plain`` wrote. Raises SpaceError for anything else; it may come from a peer."""
     fields = dict(plain)
     kind = fields.pop("kind", None)
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise SpaceError(f"space: expected a kind among {', '.join(KINDS)}, found {kind!r}")
     try:
         space = KINDS[kind](**{name: _frozen(value) for name, value in fields.items()})
@@ -117,12 +121,18 @@ def _validate(space: Space) -> None:
     match space:
         case Box():
             _positive_integers("shape", space.shape)
+            if space.dtype not in BOX_DTYPES:
+                raise ValueError(f"dtype: expected one of {', '.join(BOX_DTYPES)}, found {space.dtype!r}")
+            _numbers("low", space.low)
+            _numbers("high", space.high)
             if len(space.low) != space.size or len(space.high) != space.size:
                 raise ValueError(
                     f"bounds: expected {space.size} of each, found {len(space.low)} and {len(space.high)}"
                 )
         case Discrete():
             _positive_integers("n", (space.n,))
+            if not _is_integer(space.start):
+                raise ValueError(f"start: expected an integer, found {space.start!r}")
         case MultiDiscrete():
             _positive_integers("nvec", space.nvec)
         case MultiBinary():
@@ -131,7 +141,18 @@ def _validate(space: Space) -> None:
             assert_never(space)
 
 
-def _positive_integers(field: str, values: tuple[int, ...]) -> None:
-    wrong = [value for value in values if not isinstance(value, int) or value < 1]
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _positive_integers(field: str, values: object) -> None:
+    if not isinstance(values, tuple):
+        raise ValueError(f"{field}: expected a list of integers, found {values!r}")
+    wrong = [value for value in values if not (_is_integer(value) and value >= 1)]
     if wrong:
         raise ValueError(f"{field}: expected integers of at least 1, found {wrong[0]!r}")
+
+
+def _numbers(field: str, values: object) -> None:
+    if not isinstance(values, tuple) or any(not isinstance(value, int | float) for value in values):
+        raise ValueError(f"{field}: expected a list of numbers, found {values!r}")

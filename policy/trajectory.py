@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchline.policy.policy import Policy
-from touchline.policy.spaces import Box, MultiDiscrete, raw_dtype, raw_shape
+from touchline.policy.spaces import Box, Discrete, MultiDiscrete, Space, raw_dtype, raw_shape
 
 AnyArray = NDArray[Any]
 FloatArray = NDArray[np.floating[Any]]
@@ -127,15 +127,38 @@ def action_dtype(policy: Policy) -> str:
 
 def _check_contents(policy: Policy, arrays: Mapping[str, AnyArray]) -> None:
     # Indices from a peer reach fancy indexing in the Trainer: out of range they would raise there, or wrap.
-    steps, lanes = arrays["rewards"].shape
-    where = arrays["final_steps"]
-    if where.size and (where.min() < 0 or (where >= (steps, lanes)).any()):
-        raise TrajectoryError(f"final_steps: expected indices below {[steps, lanes]}, found {where.max(axis=0)}")
-    actions = arrays["actions"]
-    if action_dtype(policy) == "int64" and actions.size:
-        bounds = getattr(policy.action_space, "nvec", None) or getattr(policy.action_space, "n", None)
-        if actions.min() < 0 or (actions >= np.asarray(bounds)).any():
-            raise TrajectoryError(f"actions: expected 0 to below {bounds}, found {actions.max()}")
+    _check_range("final_steps", arrays["final_steps"], low=0, bounds=arrays["rewards"].shape)
+    _check_choices("actions", arrays["actions"], policy.action_space, start=0)
+    for name in ("observations", "final_observations"):
+        _check_choices(name, arrays[name], policy.observation_space, start=None)
+    _check_truncations(arrays["truncated"], arrays["final_steps"])
+
+
+def _check_choices(name: str, values: AnyArray, space: Space, *, start: int | None) -> None:
+    """Choices lie in their space; ``start`` stands for the space's own (drawn actions are counted from 0)."""
+    match space:
+        case Discrete(n=n):
+            low = space.start if start is None else start
+            _check_range(name, values, low=low, bounds=low + n)
+        case MultiDiscrete(nvec=nvec):
+            _check_range(name, values, low=0, bounds=nvec)
+        case _:
+            pass
+
+
+def _check_range(name: str, values: AnyArray, *, low: int, bounds: int | tuple[int, ...]) -> None:
+    wrong = values[(values < low) | (values >= np.asarray(bounds))]
+    if wrong.size:
+        raise TrajectoryError(f"{name}: expected {low} to below {bounds}, found {wrong[0]}")
+
+
+def _check_truncations(truncated: NDArray[np.bool_], final_steps: NDArray[np.int32]) -> None:
+    # A truncated step that nothing is given for would bootstrap from the next episode's first observation.
+    given = np.zeros_like(truncated)
+    given[final_steps[:, 0], final_steps[:, 1]] = True
+    if np.count_nonzero(given) != len(final_steps) or not np.array_equal(given, truncated):
+        expected = f"each of the {np.count_nonzero(truncated)} truncated steps once"
+        raise TrajectoryError(f"final_steps: expected {expected}, found {final_steps.tolist()[:8]}")
 
 
 def _two(arrays: Mapping[str, AnyArray], name: str) -> tuple[int, int]:

@@ -2,7 +2,8 @@
 
 Sessions are pure state machines: events and the time go in, effects come out. Sockets live in ``transport``.
 
-Messages, one frozen struct each (``MESSAGES`` holds them in the order of the design's table)
+Messages, one frozen struct each
+    MESSAGES          all of them, in the order of the design's table
     PROTOCOL          the version of the protocol; peers that differ do not talk
     Hello             P→T: who is here
     Welcome           T→P: the run it joins

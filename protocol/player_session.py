@@ -58,6 +58,8 @@ from touchline.protocol.messages import (
 from touchline.protocol.outbox import Outbox
 from touchline.protocol.parts import Reassembly
 
+__all__ = ["Identity", "PlayerSession"]
+
 _IN_SESSION = (PlayerState.PREPARING, PlayerState.READY, PlayerState.PLAYING, PlayerState.STOPPED)
 _ANNOUNCED = (PlayerState.READY, PlayerState.PLAYING, PlayerState.STOPPED)
 

@@ -204,5 +204,4 @@ def _verify(path: Path, content: bytes, expected: object) -> None:
 def _decode(path: Path, digests: Mapping[str, str]) -> dict[str, NDArray[Any]]:
     content = _read(path)
     _verify(path, content, digests.get(path.name))
-    # copies: what safetensors returns are read-only views of ``content``
-    return {name: np.array(array) for name, array in decode_arrays(content).items()}
+    return dict(decode_arrays(content))

@@ -33,7 +33,7 @@ def speed_figure(groups: Sequence[Group]) -> Figure | None:
     for paint, _, history in drawn:
         _draw_speed(above, history, paint, unit)
         _draw_waiting(below, history.updates, paint, unit)
-    _describe(above, below, len(drawn))
+    _describe(above, below, drawn[0][1] if len(drawn) == 1 else f"speed of {len(drawn)} runs")
     _draw_legend(above, {label: paint for paint, label, _ in drawn})
     return figure
 
@@ -55,10 +55,10 @@ def _draw_waiting(axes: Axes, updates: Updates, paint: str, unit: float) -> None
     axes.plot(x / unit, np.clip(share, 0, 1), color=paint, linewidth=1.3)
 
 
-def _describe(above: Axes, below: Axes, count: int) -> None:
+def _describe(above: Axes, below: Axes, title: str) -> None:
     from matplotlib.ticker import PercentFormatter
 
-    above.set_title("speed" if count == 1 else f"speed of {count} runs")
+    above.set_title(title)
     above.set_ylabel("steps trained per second")
     count_axis(above.yaxis)
     above.set_ylim(bottom=0)

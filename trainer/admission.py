@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,20 +37,21 @@ def admit(*, version: int, live: int, max_lag: int, on_excess: OnExcess, oldest_
     if version < oldest_kept or (on_excess == "drop" and lag > max_lag):
         return Stale(lag)
     if on_excess == "downweight" and lag > max_lag:
-        return Admitted(lag, max_lag / lag)
+        return Admitted(lag, max(max_lag, 1) / lag)  # a bound of 0 weighs by 1/lag (Zhang et al. 2016), not by 0
     return Admitted(lag, 1.0)
 
 
 def players_admitted(config: Config) -> int | None:
     """How many Players may play at once when the config does not say: the law of lag, N = 1 + floor(R L).
 
-    R results an update and the bound as the wanted mean lag L. None (any number) in ``sync``, which has no lag, and
-    in episode mode, where an update's results are not known beforehand.
+    R results an update and the bound as the wanted mean lag L. With ``ahead`` each Player has 1 + ahead results
+    outstanding: the largest N with ((1 + ahead) N − 1)/R <= L, and at least one. None (any number) in ``sync``, which
+    has no lag, and in episode mode, where an update's results are not known beforehand.
     """
     players = config.players
     if players.count != "auto":
         return players.count
     if config.mode != "async" or players.unroll_length == "episode":
         return None
-    results = max(1.0, config.trainer.batch_steps / (players.lanes * players.unroll_length))
-    return 1 + int(results * config.staleness.max_lag / (1 + config.staleness.ahead))
+    results = math.ceil(config.trainer.batch_steps / (players.lanes * players.unroll_length))
+    return max(1, (1 + results * config.staleness.max_lag) // (1 + config.staleness.ahead))

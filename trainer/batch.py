@@ -27,7 +27,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Transitions:
-    """What the recursions of ``advantage`` read, float32 ``[T, B]`` each."""
+    """What the recursions of ``advantage`` read, float32 ``[T, B]`` each.
+
+    ``continues`` is 0 at the last step: nothing of the unroll follows, so it bootstraps. Padding may then follow.
+    """
 
     rewards: FloatArray
     values: FloatArray
@@ -48,6 +51,7 @@ def transitions(
     next_values[trajectory.terminated] = 0
     next_values[trajectory.final_steps[:, 0], trajectory.final_steps[:, 1]] = final_values
     continues = ~(trajectory.terminated | trajectory.truncated)
+    continues[-1] = False
     return Transitions(trajectory.rewards, values[:-1], next_values, continues.astype(np.float32))
 
 

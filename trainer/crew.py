@@ -25,18 +25,20 @@ class Member:
     episodes: int = 0
     reported_failure: bool = False
     rate: float = 0.0
-    _rated_steps: int = 0
-    _rated_at: float = 0.0
+    rated_at: float | None = None
+    rated_steps: int = 0
 
     def measure(self, now: float) -> float:
-        """Steps a second, renewed every two seconds."""
-        if self._rated_at == 0.0:
-            self._rated_at, self._rated_steps = now, self.steps
-        elif now - self._rated_at >= RATE_SECONDS or self.rate == 0.0 < now - self._rated_at:
-            self.rate = (self.steps - self._rated_steps) / (now - self._rated_at)
-            if now - self._rated_at >= RATE_SECONDS:
-                self._rated_at, self._rated_steps = now, self.steps
-        return self.rate
+        """Steps a second over the last two seconds; over the time since the first call before that."""
+        if self.rated_at is None:
+            self.rated_at, self.rated_steps = now, self.steps
+            return 0.0
+        elapsed = now - self.rated_at
+        recent = (self.steps - self.rated_steps) / elapsed if elapsed > 0 else 0.0
+        if elapsed < RATE_SECONDS:
+            return self.rate or recent
+        self.rate, self.rated_at, self.rated_steps = recent, now, self.steps
+        return recent
 
 
 class Crew:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from touchline.record import Summary
 
 FORGOTTEN_AFTER_SECONDS = 600.0
-_NUMBERS = re.compile(r"0x[0-9a-f]+|-?\d+(\.\d+)?")
+_NUMBERS = re.compile(r"0x[0-9a-fA-F]+|-?\d+(\.\d+)?")
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from typing import Any, assert_never
 from touchline.configs import Config
 from touchline.policy.policy import Policy, Snapshot
 from touchline.policy.seeds import weights_stream
+from touchline.policy.spaces import Discrete, SpaceError
 from touchline.policy.trajectory import Trajectory, TrajectoryError
 from touchline.trainer.admission import Admitted, Stale, admit
 from touchline.trainer.batch import Gathering, Piece
@@ -157,6 +158,11 @@ def optimizer_of(config: Config, size: int) -> Optimizer:
 
 def policy_of(config: Config, observation_space: Any, action_space: Any) -> Policy:
     """The policy that the config describes for these spaces. Raises SpaceError."""
+    if config.staleness.correction == "centred" and not isinstance(action_space, Discrete):
+        raise SpaceError(
+            "staleness.correction centred: expected a Discrete action space, found "
+            f"{type(action_space).__name__}. importance serves every one"
+        )
     return Policy.build(
         observation_space=observation_space,
         action_space=action_space,

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from touchline.configs import ConfigError, Fault, Place, from_plain, load
+from touchline.configs.keys import keys, sections
 
 Flags = list[tuple[str, str]]
 NO_ID = (

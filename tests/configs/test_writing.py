@@ -15,7 +15,7 @@ from touchline.configs.document import read_document
 from touchline.configs.keys import keys
 from touchline.configs.showing import show, write
 
-names = st.text(alphabet=st.characters(codec="utf-8", categories=["L", "N", "P", "Z", "S"]), min_size=1)
+names = st.text(alphabet=st.characters(codec="utf-8"), min_size=1, max_size=8)
 positive = st.floats(min_value=1e-300, max_value=1e300)
 leaf = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | names
 plain_data = st.recursive(
@@ -60,6 +60,19 @@ def read_back(text: str) -> Config:
 def test_any_config_is_written_and_read_back_equal(plain: dict[str, Any]) -> None:
     config = from_plain(plain)
     assert from_plain(to_plain(config)) == config
+    assert read_back(dump_yaml(config)) == config
+
+
+@pytest.mark.parametrize(
+    "word",
+    # Each of these is a number, a null, an indicator or half a map to YAML when it stands bare.
+    [":0", "a: b", "a #b", "-", "? x", "null", "true", "5", "1e3", "30s", "{", "&a", "*a", "!t", " x ",
+     "%", "@", "'", '"', "a\nb", "\x07", "\x85", "\u2028", "\ufeff", "😀", "=", "<<", "~", "a:",
+     "package.module:Wrapper", "path/f.py:C"],
+)  # fmt: skip
+def test_a_text_that_yaml_could_mistake_is_read_back_as_text(word: str) -> None:
+    env = {"id": word, "kwargs": {word: [word, {word: word}]}, "wrappers": [word, {word: {word: word}}]}
+    config = from_plain({"env": env})
     assert read_back(dump_yaml(config)) == config
 
 

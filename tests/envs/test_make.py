@@ -152,6 +152,12 @@ def test_the_time_limit_holds_wherever_it_is_counted(wrappers: Any) -> None:
     assert ends == [(step, lane, limit, True) for step in (limit, 2 * limit) for lane in (0, 1)]
 
 
+def test_the_hot_loop_calls_no_wrapper_that_lanes_can_do_without() -> None:
+    with lanes_for("Pendulum-v1") as lanes:
+        assert isinstance(lanes, SyncLanes)
+        assert all(env is env.unwrapped for env in lanes._envs)
+
+
 def test_an_unsupported_space_closes_what_was_made(counter: Any) -> None:
     made = []
 

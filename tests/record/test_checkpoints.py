@@ -152,6 +152,41 @@ def test_what_a_killed_writer_left_is_no_checkpoint_and_goes(run: RunDirectory) 
     assert {entry.name for entry in run.checkpoints.iterdir()} == {"1", "3", "latest"}
 
 
+class PowerCut(Exception):
+    """Ends a save in the middle."""
+
+
+@pytest.mark.parametrize("files_written", [0, 1, 2, 3])
+def test_a_save_cut_short_leaves_the_former_one(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, files_written: int
+) -> None:
+    save(run, 1)
+    cut_after(monkeypatch, files_written)
+    with pytest.raises(PowerCut):
+        save(run, 2)
+    monkeypatch.undo()
+    loaded = load_checkpoint(run)
+    assert loaded.version == 1
+    assert_same(loaded.weights, W)
+    save(run, 2)
+    assert load_checkpoint(run).version == 2
+
+
+def cut_after(monkeypatch: pytest.MonkeyPatch, files: int) -> None:
+    """Stop at the first file beyond ``files``, half of it written; with all written, before the pointer."""
+    written: list[Path] = []
+
+    def write(path: Path, content: bytes, *, durable: bool) -> None:
+        if len(written) == files:
+            path.write_bytes(content[: len(content) // 2])
+            raise PowerCut
+        written.append(path)
+        path.write_bytes(content)
+
+    monkeypatch.setattr("touchline.record.checkpoints.write_file", write)
+    monkeypatch.setattr("touchline.record.files.write_file", write)
+
+
 @pytest.mark.parametrize("name", ["weights.safetensors", "optimizer.safetensors"])
 def test_a_flipped_bit_is_found(run: RunDirectory, name: str) -> None:
     path = save(run, 1) / name

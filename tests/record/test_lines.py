@@ -4,8 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from touchline.record import JsonLines, LagLine, LinesError, ResultLine, UpdateLine, read_lines
+from touchline.record.files import encode_line
 
 UPDATE = UpdateLine(
     update=1,
@@ -60,9 +63,9 @@ def test_numpy_and_what_is_not_finite(tmp_path: Path) -> None:
     writer.append({"a": np.float32(0.5), "b": np.int64(3), "c": np.array([[1, 2]]), "d": float("inf")})
     writer.append({"a": np.nan, "b": np.bool_(True)})
     writer.flush()
-    assert list(read_lines(writer.path)) == [
-        {"a": 0.5, "b": 3, "c": [[1, 2]], "d": None},
-        {"a": None, "b": True},
+    assert writer.path.read_text().splitlines() == [
+        '{"a":0.5,"b":3,"c":[[1,2]],"d":null}',
+        '{"a":null,"b":true}',
     ]
 
 
@@ -80,6 +83,25 @@ def test_a_torn_last_line_is_left_out(tmp_path: Path, torn: bytes) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(b'{"a": 1}\n' + torn)
     assert list(read_lines(path)) == [{"a": 1}]
+
+
+@given(
+    lines=st.lists(
+        st.dictionaries(st.text(max_size=4), st.integers() | st.text(max_size=6), max_size=3), max_size=6
+    ),
+    share=st.floats(0, 1),
+)
+@settings(max_examples=50, deadline=None)
+def test_a_writer_killed_at_any_byte_leaves_whole_lines(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[dict[str, object]], share: float
+) -> None:
+    path = tmp_path_factory.mktemp("run") / "a.jsonl"
+    lines = [line for line in lines if all(abs(v) < 2**63 for v in line.values() if isinstance(v, int))]
+    content = b"".join(encode_line(line) for line in lines)
+    path.write_bytes(content[: round(share * len(content))])
+    read = list(read_lines(path))
+    assert read == lines[: len(read)]
+    assert len(read) >= path.read_bytes().count(b"\n")
 
 
 def test_a_whole_last_line_without_its_newline_counts(tmp_path: Path) -> None:

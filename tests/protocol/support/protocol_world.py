@@ -220,12 +220,14 @@ class World:
         faults: Faults | None = None,
         pacing: Pacing | None = None,
         results_per_update: int = 2,
+        sync: bool = False,
     ) -> None:
         self.rng = random.Random(seed)
         self.faults = faults or Faults()
         self.link = link_class(self.faults, self.rng)
         self.pacing = pacing or Pacing()
         self.results_per_update = results_per_update
+        self.sync = sync
         self.now = 0.0
         self.epoch = 0
         self.players: dict[str, Player] = {}
@@ -233,7 +235,6 @@ class World:
         self.inbox: list[tuple[float, Delivered]] = []
         self.gathered = 0
         self.delivered: dict[str, list[tuple[int, int]]] = {}
-        self.pulse: dict[str, list[int]] = {}
         self.events: list[object] = []
         self.checkpoint: dict[str, object] | None = None
         self.tokens = 0
@@ -297,7 +298,25 @@ class World:
         self.inbox.append((self.now + self.rng.random() * 0.4, result))
 
     def learn(self, *, unused: bool = False) -> None:
-        """Settles what it has had long enough, one by one, and publishes when enough have come."""
+        """Settles what it has had long enough, and publishes when enough have come."""
+        if self.sync and not unused:
+            self.learn_together()
+        else:
+            self.learn_one_by_one(unused=unused)
+        self.sessions.check()
+
+    def learn_together(self) -> None:
+        """All results of a version at once, in slot order, with the version that they make."""
+        if len(self.inbox) == self.results_per_update:
+            outcomes = [
+                Settled(result.slot, result.seq, Outcome.TRAINED)
+                for _, result in sorted(self.inbox, key=lambda item: item[1].slot)
+            ]
+            self.inbox.clear()
+            published = self.snapshot((self.sessions.version or 0) + 1)
+            self.trainer_does(self.sessions.settle(outcomes, now=self.now, published=published))
+
+    def learn_one_by_one(self, *, unused: bool) -> None:
         due = [item for item in self.inbox if item[0] <= self.now or unused]
         for item in due:
             self.inbox.remove(item)
@@ -314,7 +333,6 @@ class World:
                 published = self.snapshot((self.sessions.version or 0) + 1)
             settled = Settled(result.slot, result.seq, outcome)
             self.trainer_does(self.sessions.settle([settled], now=self.now, published=published))
-            self.sessions.check()
 
     # -- Players
 

@@ -1,0 +1,70 @@
+"""``touchline runs``: the runs of a folder, a line each."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from touchline.cli.live_text import MISSING, clock, count, number, short
+from touchline.cli.options import runs_folder
+from touchline.cli.table import table
+
+if TYPE_CHECKING:
+    from touchline.record.listing import RunRow
+
+TITLES = ("run", "environment", "ended", "return", "goal", "steps", "episodes", "time", "last seen")
+RIGHT = (3, 4, 5, 6, 7, 8)
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+
+@click.command()
+@runs_folder
+@click.option("--json", "as_json", is_flag=True, help="A JSON list, for programs.")
+def command(runs: Path, as_json: bool) -> None:
+    """List the runs: what each trained, how it ended, and what it reached."""
+    from touchline.record.listing import run_rows
+
+    now = time.time()
+    rows = run_rows(runs, now=now)
+    if as_json:
+        click.echo(json.dumps([asdict(row) for row in rows]))
+    elif not rows:
+        click.echo(f"{runs} holds no runs yet. Start one with: touchline train cartpole")
+    else:
+        for line in table(TITLES, [_cells(row, now) for row in rows], right=RIGHT):
+            click.echo(line)
+
+
+def _cells(row: RunRow, now: float) -> tuple[str, ...]:
+    return (
+        row.name,
+        row.env or MISSING,
+        _state(row),
+        number(row.return_mean),
+        short(row.return_goal),
+        MISSING if row.steps is None else count(row.steps),
+        MISSING if row.episodes is None else count(row.episodes),
+        MISSING if row.seconds is None else clock(row.seconds),
+        _ago(now - row.modified),
+    )
+
+
+def _state(row: RunRow) -> str:
+    """The word before the colon of a reason: the numbers after it have columns of their own."""
+    word = row.state.partition(":")[0]
+    colours = {"solved": "green", "training": "cyan", "starting": "cyan", "lost": "red", "failed": "red"}
+    return click.style(word, fg=colours.get(word))
+
+
+def _ago(seconds: float) -> str:
+    if seconds < MINUTE:
+        return "now"
+    for unit, name in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min")):
+        if seconds >= unit:
+            return f"{seconds // unit:.0f} {name} ago"
+    return "now"

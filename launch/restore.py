@@ -1,0 +1,78 @@
+"""From a run on disk back to a policy that plays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from touchline.configs import Config, load
+from touchline.envs.spec import EnvSpec
+from touchline.policy.normalizer import Statistics
+from touchline.policy.policy import Policy, Snapshot
+from touchline.policy.spaces import from_plain
+from touchline.record import Checkpoint, CheckpointError, RunDirectory, load_checkpoint
+from touchline.record.checkpoints import Which
+
+STATISTICS = "normalizer/statistics"
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A checkpoint's policy, the environment it was trained on, and the return it was to reach."""
+
+    config: Config
+    spec: EnvSpec
+    policy: Policy
+    snapshot: Snapshot
+    goal: float | None
+
+    def on(self, env: Callable[..., Any]) -> Restored:
+        """The same policy on an environment object, for a run of one that has no name."""
+        return replace(self, spec=replace(self.spec, id=env))
+
+
+def restore(
+    run: RunDirectory, which: Which = "latest", *, overrides: Sequence[tuple[str, str]] = ()
+) -> Restored:
+    """Read back a checkpoint. ``overrides`` are flags over the run's own config, for another environment.
+
+    Raises CheckpointError and ConfigError.
+    """
+    config = load(run.config, overrides).config
+    checkpoint = load_checkpoint(run, which)
+    policy = _policy_of(config, checkpoint.state["spaces"])
+    env = config.env
+    spec = EnvSpec(id=env.id, kwargs=env.kwargs, wrappers=env.wrappers, vectorize=env.vectorize)
+    snapshot = _snapshot_of(policy, checkpoint, run)
+    return Restored(config, spec, policy, snapshot, _goal_of(config, checkpoint.state.get("facts", {})))
+
+
+def _policy_of(config: Config, spaces: Mapping[str, Any]) -> Policy:
+    return Policy.build(
+        observation_space=from_plain(spaces["observation"]),
+        action_space=from_plain(spaces["action"]),
+        hidden=config.policy.hidden,
+        activation=config.policy.activation,
+        shared=config.policy.shared,
+        log_std=config.policy.log_std,
+        normalize=config.env.normalize,
+    )
+
+
+def _snapshot_of(policy: Policy, checkpoint: Checkpoint, run: RunDirectory) -> Snapshot:
+    try:
+        flat = policy.network.layout.flatten(checkpoint.weights)
+    except ValueError as error:
+        place = run.checkpoints / str(checkpoint.version)
+        raise CheckpointError(f"{place}: the weights do not fit the run's config: {error}") from None
+    statistics = Statistics.from_array(np.asarray(checkpoint.weights[STATISTICS]))
+    return Snapshot.of(policy, int(checkpoint.state["epoch"]), checkpoint.version, flat, statistics)
+
+
+def _goal_of(config: Config, facts: Mapping[str, Any]) -> float | None:
+    from touchline.trainer.training import goal_of
+
+    return goal_of(config, facts)

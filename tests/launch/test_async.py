@@ -1,0 +1,221 @@
+"""Real runs of several processes: every result accounted for, the law of lag, Players that die and join late."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from touchline.launch.local import open_socket, train
+from touchline.launch.supervisor import Supervisor
+from touchline.protocol.ledger import BUCKETS
+from touchline.record import Summary, read_lines
+from touchline.trainer.failures import RunFailed
+from touchline.trainer.runtime import TrainerRuntime
+from touchline.trainer.stopping import Ending
+
+
+def assert_sums(summary: Summary) -> None:
+    """The ledger's sum of design section 5, in total and for each Player, with nothing left on the way."""
+    rows = [summary.ledger.total, *summary.ledger.players.values()]
+    for row in rows:
+        assert row["sent"] == sum(row[bucket] for bucket in BUCKETS), row
+        assert row["queued"] == row["in_flight"] == 0
+    assert summary.ledger.total["trained"] > 0
+
+
+def lags_of(run) -> list[int]:
+    return [lag for line in read_lines(run.path / "metrics.jsonl") for lag in line["lag"]["values"]]
+
+
+def supervised(config, run, *, count: int, on_event: Callable[[TrainerRuntime, Supervisor], None]) -> Summary:
+    """A run whose supervisor the test can see: ``on_event`` is called at every housekeeping."""
+    socket = open_socket(config)
+    supervisor = Supervisor(count=count, address=socket.address, logs=run.logs)
+    try:
+
+        def keep_house() -> None:
+            supervisor.poll(runtime.player_died)
+            on_event(runtime, supervisor)
+
+        runtime = TrainerRuntime(config, run, socket, admitted=8, housekeeping=keep_house)
+        summary = runtime.run_to_end()
+    finally:
+        supervisor.close()
+    assert summary is not None
+    return summary
+
+
+def test_one_player_never_lags(configure, run):
+    summary = train(configure(**{"players.count": 1}), run)
+    assert set(lags_of(run)) == {0}
+    assert summary.lag.law == 0
+    assert_sums(summary)
+
+
+@pytest.mark.parametrize(("players", "results"), [(3, 1), (3, 4)])
+def test_the_law_of_lag_holds_on_a_real_run(configure, run, players, results):
+    """Mean lag = (N − 1)/R once all are there; the integer identity behind it is asserted when the run finishes."""
+    config = configure(
+        **{"players.count": players, "trainer.batch_steps": 64 * results, "stop.steps": 64 * 600}
+    )
+    summary = train(config, run)
+    lags = lags_of(run)
+    assert sum(lags) / len(lags) == pytest.approx(summary.lag.mean)
+    assert summary.lag.law == pytest.approx(summary.lag.mean, abs=0.05)
+    settled = lags[len(lags) // 2 :]  # Players join one after the other: the law speaks of those that are there
+    assert sum(settled) / len(settled) == pytest.approx((players - 1) / results, abs=0.1)
+    assert_sums(summary)
+
+
+def test_ahead_overlaps_and_is_accounted_for(configure, run):
+    summary = train(configure(**{"players.count": 2, "staleness.ahead": 1, "stop.steps": 6000}), run)
+    assert_sums(summary)
+    assert summary.lag.mean > 0.5
+    assert summary.lag.law == pytest.approx(summary.lag.mean, abs=0.2)
+
+
+def test_hold_keeps_every_lag_within_the_bound(configure, run):
+    overrides = {
+        "players.count": 3,
+        "staleness.max_lag": 1,
+        "staleness.on_excess": "hold",
+        "stop.steps": 6000,
+    }
+    summary = train(configure(**overrides), run)
+    assert max(lags_of(run)) <= 1
+    assert_sums(summary)
+
+
+def test_drop_accounts_for_what_it_drops(configure, run):
+    overrides = {
+        "players.count": 3,
+        "staleness.max_lag": 1,
+        "staleness.on_excess": "drop",
+        "stop.steps": 6000,
+    }
+    summary = train(configure(**overrides), run)
+    assert summary.ledger.total["dropped_stale"] > 0
+    assert_sums(summary)
+
+
+def test_a_player_killed_and_one_that_joins_late(configure, run):
+    """Three Players, one killed with SIGKILL, a fourth by hand: the run goes on and the ledger sums."""
+    killed: list[int] = []
+    late: list[subprocess.Popen] = []
+
+    def interfere(runtime: TrainerRuntime, supervisor: Supervisor) -> None:
+        training = runtime.training
+        if training is None:
+            return
+        if not killed and training.method.updates >= 20:
+            killed.append(supervisor.pids[0])
+            os.kill(killed[0], signal.SIGKILL)
+        if killed and not late and training.method.updates >= 40:
+            command = [sys.executable, "-P", "-m", "touchline.player", "--connect", runtime.address]
+            late.append(subprocess.Popen([*command, "--name", "late", "--tied"], stdin=subprocess.PIPE))
+        row = {row.name: row for row in runtime.service.view.rows}
+        back = "player-0" in row and row["player-0"].incarnation == 1 and row["player-0"].received > 0
+        if back and "late" in row and row["late"].received > 3:
+            runtime.stop(Ending("seen enough", solved=False))
+
+    try:
+        summary = supervised(
+            configure(**{"stop.steps": 10_000_000, "stop.minutes": 1}), run, count=3, on_event=interfere
+        )
+    finally:
+        for process in late:
+            process.stdin.close()
+            process.wait(10)
+    assert summary.reason == "seen enough"
+    assert late[0].returncode == 0
+    assert set(summary.ledger.players) == {"player-0", "player-1", "player-2", "late"}
+    assert summary.ledger.players["late"]["trained"] > 0
+    assert_sums(summary)
+    assert (run.crashes / "1-player-0.txt").exists()
+    assert not psutil.pid_exists(killed[0])
+
+
+FAULTY = """
+import gymnasium, numpy as np
+
+class Raises(gymnasium.Env):
+    observation_space = gymnasium.spaces.Box(-1, 1, (2,), np.float32)
+    action_space = gymnasium.spaces.Discrete(2)
+    steps = 0
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return np.zeros(2, np.float32), {}
+
+    def step(self, action):
+        self.steps += 1
+        if self.steps == 30:
+            raise ValueError("the motor is on fire")
+        return np.zeros(2, np.float32), 1.0, self.steps % 10 == 0, False, {}
+
+
+class Hangs(Raises):
+    def step(self, action):
+        self.steps += 1
+        if self.steps == 30:
+            import time
+            time.sleep(600)
+        return np.zeros(2, np.float32), 1.0, self.steps % 10 == 0, False, {}
+
+
+class HoldsTheLock(Raises):
+    def step(self, action):
+        self.steps += 1
+        while self.steps >= 30:
+            sum(range(1 << 40))
+        return np.zeros(2, np.float32), 1.0, self.steps % 10 == 0, False, {}
+"""
+
+
+@pytest.fixture
+def faulty(tmp_path, configure):
+    file = tmp_path / "faulty.py"
+    file.write_text(FAULTY)
+
+    def made(name: str, **overrides: object):
+        return configure(**{"env.id": f"{file}:{name}", "players.count": 1, **overrides})
+
+    return made
+
+
+def test_five_failures_alike_end_the_run_with_that_one_traceback(faulty, run):
+    with pytest.raises(RunFailed) as caught:
+        train(faulty("Raises", **{"players.restarts": 2}), run)
+    failed = caught.value
+    assert failed.exit_code == 3
+    assert "the motor is on fire" in failed.headline
+    assert "faulty.py" in failed.detail
+    assert failed.summary is not None
+    assert_sums(failed.summary)
+    text = (run.crashes / "2-player-0.txt").read_text()
+    assert "seed" in text
+    assert "last actions" in text
+    assert not (run.crashes / "3-player-0.txt").exists()
+
+
+@pytest.mark.parametrize("name", ["Hangs", "HoldsTheLock"])
+def test_a_hung_environment_is_ended_by_the_watchdog(faulty, run, name):
+    with pytest.raises(RunFailed) as caught:
+        train(faulty(name, **{"players.restarts": 1, "env.step_timeout": "1s"}), run)
+    assert caught.value.exit_code == 3
+    assert "hung" in caught.value.headline
+    assert "in step" in caught.value.detail
+
+
+def test_an_environment_that_cannot_be_made_is_the_users_to_mend(configure, run):
+    with pytest.raises(RunFailed) as caught:
+        train(configure(**{"env.id": "CartPool-v1"}), run)
+    assert caught.value.exit_code == 2
+    assert "CartPole-v1" in caught.value.headline
+    assert caught.value.summary is None

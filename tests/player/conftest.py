@@ -1,0 +1,45 @@
+"""Lanes, a policy and snapshots small enough to look at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from touchline.configs import Config, load
+from touchline.envs.lanes import Lanes
+from touchline.player.play import lanes_of, policy_for
+from touchline.policy.policy import Policy, Snapshot
+
+
+@dataclass
+class Stage:
+    """What a Player has when an order comes."""
+
+    config: Config
+    lanes: Lanes
+    policy: Policy
+
+    def snapshot(self, version: int = 0, seed: int = 0) -> Snapshot:
+        flat = self.policy.network.init(np.random.default_rng(seed + 100 * version))
+        first = self.policy.first_snapshot(np.random.default_rng(seed), epoch=1)
+        return Snapshot.of(self.policy, 1, version, flat, first.statistics)
+
+
+@pytest.fixture
+def stage() -> Iterator[Callable[..., Stage]]:
+    made: list[Lanes] = []
+
+    def build(env: str = "CartPole-v1", *, base_seed: int = 7, **overrides: object) -> Stage:
+        chosen = {"env.id": env, "players.lanes": 4, "players.unroll_length": 20, "env.vectorize": "never"}
+        chosen |= {key.replace("__", "."): value for key, value in overrides.items()}
+        config = load("cartpole", [(key, str(value)) for key, value in chosen.items()]).config
+        lanes = lanes_of(config, base_seed=base_seed)
+        made.append(lanes)
+        return Stage(config, lanes, policy_for(config, lanes))
+
+    yield build
+    for lanes in made:
+        lanes.close()
