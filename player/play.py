@@ -80,6 +80,12 @@ class Play:
                 progress=progress,
             )
 
+    @property
+    def outside(self) -> int:
+        """How many numbers lay beyond the bounds of the observation space: wrong, but nothing to end a run for."""
+        source = self._waves or self._unrolls
+        return 0 if source is None else source.outside
+
     def results(self, snapshot: Snapshot, *, seq: int) -> Iterator[Trajectory]:
         """What one grant gives: one unroll, or a wave's games as they end; fewer when told to stop."""
         if self._waves is not None:

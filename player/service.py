@@ -126,6 +126,7 @@ class PlayerService:
                 seq += 1
         except Exception as error:
             self._fail(error, playing=True)
+        self._link.errors = play.outside
         self._link.at("waiting")
 
     def _play_of(self, order: int) -> Play:

@@ -45,6 +45,7 @@ class Unrolls:
         self._raw_dtype = raw_dtype(policy.observation_space)
         self._current = np.empty((lanes.count, *self._raw_shape), self._raw_dtype)
         self._begun = False
+        self.outside = 0  # numbers beyond the bounds of the observation space, which some environments give
 
     def collect(self, snapshot: Snapshot, *, result: int) -> Trajectory | None:
         """Play result number ``result`` with ``snapshot``; None when told to stop on the way.
@@ -61,7 +62,9 @@ class Unrolls:
         if ended is None:
             return None
         self._current[...] = arrays["observations"][-1]
-        check_observations(self._policy.observation_space, arrays["observations"])
+        self.outside += check_observations(
+            self._policy.observation_space, arrays["observations"], strict=False
+        )
         hidden = [arrays.pop(name) for name in list(arrays) if name.startswith("hidden.")]
         return assemble(self._policy, snapshot, hidden=hidden, ended=ended, **arrays)
 

@@ -41,6 +41,7 @@ class Waves:
         self._actor = Actor(policy, lanes=lanes.count, greedy=greedy)
         self._to_environment = environment_actions(policy.action_space)
         self._record = _Record(policy, lanes.count, keep_hidden=keep_hidden)
+        self.outside = 0  # numbers beyond the bounds of the observation space, which some environments give
 
     def collect(self, snapshot: Snapshot, *, result: int) -> Iterator[Trajectory]:
         """Play a wave; yield each game ``[T, 1]`` as it ends, B in all unless told to stop on the way.
@@ -101,7 +102,7 @@ class Waves:
             return np.array(array[: ended.length + extra, lane], order="C")
 
         observations = own(record.observations, 1)
-        check_observations(self._policy.observation_space, observations)
+        self.outside += check_observations(self._policy.observation_space, observations, strict=False)
         return assemble(
             self._policy,
             snapshot,

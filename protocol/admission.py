@@ -8,7 +8,13 @@ from touchline.protocol.slots import Slot, process_of
 
 
 def refusal(
-    hello: Hello, *, holder: Slot | None, playing: int, admitted: int | None, timing: Timing
+    hello: Hello,
+    *,
+    holder: Slot | None,
+    playing: int,
+    admitted: int | None,
+    timing: Timing,
+    now: float,
 ) -> Err | None:
     """Why this process may not play now, or None.
 
@@ -21,7 +27,9 @@ def refusal(
         detail = f"HELLO: {hello.acked} results acknowledged, but only {hello.sent} sent"
         return Err(code=ErrorCode.BAD_MESSAGE, detail=detail, fatal=True)
     if holder is not None and holder.live:
-        return None if holder.process == process_of(hello) else _name_taken(holder, timing)
+        if holder.process == process_of(hello):
+            return None
+        return _name_taken(hello, holder, timing=timing, now=now)
     if admitted is not None and playing >= admitted:
         return _busy(admitted, timing)
     return None
@@ -50,15 +58,16 @@ def _bad_version(hello: Hello) -> Err:
     return Err(code=ErrorCode.BAD_VERSION, detail=detail, fatal=True)
 
 
-def _name_taken(holder: Slot, timing: Timing) -> Err:
+def _name_taken(hello: Hello, holder: Slot, *, timing: Timing, now: float) -> Err:
+    """Final only where the holder has been heard since the newcomer first asked: a process that has just died
+    is replaced by one of the same name, which then has to wait until the silence is noticed."""
     host, pid, _ = holder.process or ("", 0, 0)
-    dead = timing.dead_seconds
+    patience = 2 * timing.heartbeat_seconds
     return Err(
         code=ErrorCode.NAME_TAKEN,
-        detail=f"{holder.name!r} is process {pid} on {host}. Choose another name; "
-        f"if that process has died, wait {dead:g} s",
-        fatal=True,
-        retry_after_seconds=dead,
+        detail=f"{holder.name!r} is process {pid} on {host}, which is alive. Choose another name",
+        fatal=hello.attempt > 1 and now - holder.heard < patience,
+        retry_after_seconds=patience,
     )
 
 

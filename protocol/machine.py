@@ -34,7 +34,7 @@ class PlayerEvent(StrEnum):
     WELCOME = "WELCOME"
     READY = "ready"
     ORDER = "ORDER"
-    BUSY = "ERR BUSY"
+    LATER = "ERR retry"
     NO_SESSION = "ERR NO_SESSION"
     FATAL = "ERR fatal"
     SILENCE = "silence"
@@ -80,7 +80,7 @@ PLAYER: dict[PlayerState, dict[PlayerEvent, PlayerState]] = {
     P.IDLE: {PE.OPEN: P.HELLO, PE.BYE: P.CLOSED},
     P.HELLO: {
         PE.WELCOME: P.PREPARING,
-        PE.BUSY: P.STANDBY,
+        PE.LATER: P.STANDBY,
         PE.SILENCE: P.HELLO,
         PE.FATAL: P.CLOSED,
         PE.STOP: P.CLOSED,

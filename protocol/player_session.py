@@ -337,15 +337,14 @@ class PlayerSession:
         if err.code is ErrorCode.NO_SESSION:
             return self._no_session(now)
         refused = Refused(err.code, err.detail, err.retry_after_seconds, err.fatal)
-        if err.code is ErrorCode.BUSY and not err.fatal:
-            if self._state is not PlayerState.HELLO:
-                return []
-            self._move(PlayerEvent.BUSY)
-            self._retry_at = now + (err.retry_after_seconds or 0.0)
-        elif err.fatal:
-            if PlayerEvent.FATAL not in PLAYER[self._state]:
-                return []
-            self._move(PlayerEvent.FATAL)
+        later = err.retry_after_seconds is not None
+        event = PlayerEvent.FATAL if err.fatal else PlayerEvent.LATER if later else None
+        if event is None:
+            return [refused]
+        if event not in PLAYER[self._state]:
+            return []
+        self._move(event)
+        self._retry_at = now + (err.retry_after_seconds or 0.0)
         return [refused]
 
     def _no_session(self, now: float) -> list[PlayerEffect]:

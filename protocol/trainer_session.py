@@ -245,6 +245,7 @@ class TrainerSessions:
             playing=self.live_players(),
             admitted=self._pacer.pacing.admitted,
             timing=self._timing,
+            now=now,
         )
         if refused is not None:
             return [SendTo(peer, encode(refused))]

@@ -183,6 +183,7 @@ def test_what_others_can_reach_is_not_loopback(address: str) -> None:
         ("plaers.lains", "players.lanes"),
         ("env.learning_rat", "optimizer.learning_rate"),
         ("trainr", "trainer"),
+        ("trainer.schedule", "optimizer.schedule"),  # and not its neighbour clip_schedule
     ],
 )
 def test_the_nearest_key(unknown: str, known: str | None) -> None:

@@ -106,13 +106,14 @@ anything = st.recursive(
     st.sampled_from(list(PLAIN)),
     st.dictionaries(st.sampled_from(["kind", "shape", "dtype", "low", "high", "n", "start", "nvec"]), anything),
 )
-@proven(300)
+@proven(150)
 def test_anything_is_a_space_or_a_space_error(kind, changes):
     try:
         space = from_plain({**PLAIN[kind], **changes})
     except SpaceError:
         return
-    np.zeros(raw_shape(space)[:2] and (1,), raw_dtype(space))  # what it says of arrays can be meant
+    np.dtype(raw_dtype(space))  # what it says of arrays can be meant
+    raw_shape(space)
     hash(space)
 
 

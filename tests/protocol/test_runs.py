@@ -1,8 +1,8 @@
 """Whole runs under every fault: over a link of objects, then over real sockets on loopback.
 
 Whatever is lost, repeated, delayed or reordered, and whoever dies and comes back: the ledger sums, each
-result is delivered once and in order, each is played with exactly the version that was granted, the law of lag
-holds to the integer (``World`` checks these at every step), and once the faults end, the run goes on.
+result is delivered once and in order, each is played with exactly the version that was granted, the law of lag holds
+to the integer (``World`` checks these at every step), and once the faults end, the run goes on.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from protocol_settings import deterministic
 from protocol_world import FakeLink, Faults, World, ZmqLink
 
-from touchline.protocol import Joined, Lost, Pacing, PlayerState
+from touchline.protocol import ErrorCode, Joined, Lost, Pacing, PlayerState
 
 LINKS = [
     pytest.param(FakeLink, 50, id="objects"),
@@ -28,11 +28,8 @@ faults = st.builds(
     reorder=st.sampled_from([0.0, 0.3]),
 )
 pacings = st.builds(Pacing, ahead=st.integers(0, 2), width=st.sampled_from([1, 3]))
-scripts = st.lists(
-    st.sampled_from(["run", "run", "kill told", "kill", "cut", "save", "crash", "join"]),
-    min_size=3,
-    max_size=8,
-)
+EVENTS = ["run", "run", "kill told", "kill", "cut", "save", "crash", "join"]
+scripts = st.lists(st.sampled_from(EVENTS), min_size=3, max_size=8)
 
 
 def perform(world: World, script: list[str]) -> None:
@@ -81,7 +78,7 @@ def goes_on(world: World) -> None:
     for name, player in world.players.items():
         assert player.session.state is PlayerState.PLAYING
         assert player.session.sent > before[name]
-        assert player.refused == []
+        assert {refused.code for refused in player.refused} <= {ErrorCode.NAME_TAKEN}
 
 
 def ends_well(world: World) -> None:
@@ -95,11 +92,7 @@ def ends_well(world: World) -> None:
 
 @pytest.mark.parametrize(("link", "examples"), LINKS)
 def test_any_run(link, examples: int) -> None:
-    @settings(
-        deterministic,
-        max_examples=examples,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
+    @settings(deterministic, max_examples=examples, suppress_health_check=[HealthCheck.too_slow])
     @given(seed=st.integers(0, 2**32), faults=faults, pacing=pacings, script=scripts)
     def run(seed: int, faults: Faults, pacing: Pacing, script: list[str]) -> None:
         world = World(link, seed=seed, faults=Faults(**vars(faults)), pacing=pacing)
@@ -150,7 +143,7 @@ def test_the_mean_lag_follows_the_law(quiet, players: int, results_per_update: i
     law, expected = world.sessions.law, (players - 1) / results_per_update
     assert law.backdated == 0
     assert law.measured() == pytest.approx(expected, abs=0.1 * expected)
-    # a result waits for its turn in the learner while its Player waits for its answer: it is still outstanding
+    # a result that waits for its turn in the learner is outstanding, as long as its Player waits with it
     assert law.predicted() == pytest.approx(expected, abs=0.1 * expected)
 
 
@@ -196,7 +189,8 @@ def test_a_player_that_is_killed_is_lost_and_its_successor_welcomed(quiet) -> No
     world = quiet()
     for name in "ab":
         world.start_player(name)
-    world.run(5.0)
+        world.run(1.0)
+    world.run(4.0)
     world.kill_player("a", told=False)
     world.run(6.0)
     assert [event.name for event in world.events if isinstance(event, Lost)] == ["a"]

@@ -219,9 +219,22 @@ def test_another_protocol_is_refused_with_both_versions(trainer: Trainer) -> Non
 
 
 def test_a_name_in_session_is_taken(trainer: Trainer, player: Peer) -> None:
-    [err] = Peer(trainer, peer=b"other", pid=2).hello()
-    assert (err.code, err.fatal) == (ErrorCode.NAME_TAKEN, True)
+    other = Peer(trainer, peer=b"other", pid=2)
+    [err] = other.hello()
+    assert (err.code, err.fatal, err.retry_after_seconds) == (ErrorCode.NAME_TAKEN, False, 1.0)
     assert "'p0' is process 1 on h" in err.detail
+    player.beat(0)
+    [err] = other.hello()
+    assert err.fatal
+
+
+def test_the_heir_of_a_process_that_just_died_waits_for_the_silence(trainer: Trainer, player: Peer) -> None:
+    heir = Peer(trainer, peer=b"heir", pid=2)
+    for _ in range(4):
+        [err] = heir.hello()
+        assert not err.fatal
+        trainer.tick(1.5)
+    assert kinds(heir.hello()) == ["WELCOME"]
 
 
 def test_more_players_than_admitted_stand_by() -> None:

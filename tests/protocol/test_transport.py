@@ -33,6 +33,12 @@ def arrived(socket, seconds: float = 10.0):
     return message
 
 
+def send_many(send) -> None:
+    """More than any queue holds."""
+    for _ in range(20_000):
+        send()
+
+
 @pytest.fixture(params=["tcp", "ipc"])
 def pair(request: pytest.FixtureRequest):
     trainer = TrainerSocket.local() if request.param == "ipc" else TrainerSocket("tcp://127.0.0.1:*")
@@ -97,8 +103,7 @@ def test_a_reopened_socket_is_another_peer(pair) -> None:
 def test_a_queue_that_stays_full_is_an_error_not_a_wait() -> None:
     with PlayerSocket("tcp://127.0.0.1:1", send_timeout_seconds=0.01) as player:
         with pytest.raises(SendTimeoutError, match=r"the queue stayed full for 0.01 s"):
-            for _ in range(10_000):
-                player.send([b"x"])
+            send_many(lambda: player.send([b"x"]))
         player.reopen()
         player.send([b"there is room again"])
 
@@ -109,8 +114,7 @@ def test_a_peer_that_does_not_read_does_not_hold_up_the_trainer(pair) -> None:
     peer, _ = arrived(trainer)
     large = bytes(50_000)
     with pytest.raises(SendTimeoutError, match="is full"):
-        for _ in range(20_000):
-            trainer.send([large], peer)
+        send_many(lambda: trainer.send([large], peer))
     player.reopen()
     player.send([b"again"])
     assert arrived(trainer)[1] == [b"again"]
@@ -183,9 +187,12 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_a_frame_beyond_the_limit_never_reaches_the_reader() -> None:
     limits = Limits(max_message_bytes=10_000)
-    with TrainerSocket("tcp://127.0.0.1:*", limits=limits) as trainer:
-        with PlayerSocket(trainer.address) as hostile, PlayerSocket(trainer.address) as honest:
-            hostile.send([bytes(10_001)])
-            honest.send([b"x"])
-            assert arrived(trainer)[1] == [b"x"]
-            assert trainer.poll(0.1) is False
+    with (
+        TrainerSocket("tcp://127.0.0.1:*", limits=limits) as trainer,
+        PlayerSocket(trainer.address) as hostile,
+        PlayerSocket(trainer.address) as honest,
+    ):
+        hostile.send([bytes(10_001)])
+        honest.send([b"x"])
+        assert arrived(trainer)[1] == [b"x"]
+        assert trainer.poll(0.1) is False

@@ -170,6 +170,9 @@ def test_an_ended_run_is_marked_where_it_ended(make_run, style: None) -> None:
 
 def test_the_lag_of_several_groups_has_a_row_each_on_one_axis(make_run, style: None) -> None:
     runs = [make_run(config=f"trainer: {{gradient: {name}}}", updates=20) for name in ("reuse", "live")]
+    line = {"update": 21, "version": 21, "seconds": 9, "steps": 9, "episodes": 0, "gradient_steps": 21}
+    runs[0].metrics.append({**line, "lag": {"values": [25]}})
+    runs[0].flush()
     figure = lag_figure(group_runs(runs))
     assert figure is not None
     above, below = figure.axes
