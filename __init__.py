@@ -1,4 +1,4 @@
-"""touchline: asynchronous Trainer/Player reinforcement learning, its staleness counted, bounded and corrected.
+"""touchline: asynchronous Trainer/Player reinforcement learning, with its staleness counted and corrected.
 
 >>> import touchline
 >>> run = touchline.train("cartpole", seed=1)  # doctest: +SKIP

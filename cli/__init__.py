@@ -12,11 +12,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0 it did what was asked, 2 the user's to mend, 3 Players failed, 130 interrupted, 1 a fault of ours.
     """
-    from touchline.cli.group import touchline
-
     try:
+        from touchline.cli.group import touchline
+
         return touchline.main(arguments, prog_name="touchline", standalone_mode=False) or 0
-    except (Exception, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
         from touchline.cli.exits import explained
 
         return explained(error)

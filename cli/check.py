@@ -10,7 +10,9 @@ from touchline.cli.flags import ConfigCommand, config_flags
 
 @click.command(cls=ConfigCommand)
 @click.argument("env")
-@click.option("--steps", type=click.IntRange(1), metavar="N", default=1000, help="Random steps to play.  [1000]")
+@click.option(
+    "--steps", type=click.IntRange(1), metavar="N", default=1000, help="Random steps to play.  [1000]"
+)
 @click.option("--seed", type=click.IntRange(0), metavar="N", default=0, help="Seed of the episodes.  [0]")
 @click.pass_context
 def command(ctx: click.Context, env: str, steps: int, seed: int) -> int:

@@ -75,7 +75,9 @@ def _numbers(played: Evaluation) -> dict[str, Any]:
 
 def _text(facts: dict[str, Any], played: Evaluation) -> str:
     how = "greedy" if facts["greedy"] else "sampled"
-    title = f"{facts['run']}, version {facts['version']}: {len(played.returns)} {how} episodes of {facts['env']}"
+    title = (
+        f"{facts['run']}, version {facts['version']}: {len(played.returns)} {how} episodes of {facts['env']}"
+    )
     lengths = played.lengths
     lines = [
         click.style(title, bold=True),

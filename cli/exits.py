@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 import traceback
 from pathlib import Path
@@ -23,8 +22,7 @@ def explained(error: BaseException) -> int:
             return _say(error.format_message(), USER)
         case click.Abort() | KeyboardInterrupt():
             return _say("interrupted", INTERRUPTED)
-        case BrokenPipeError():
-            _close_output()
+        case SystemExit():  # what click makes of a broken pipe, with the output closed; nothing else exits
             return BROKEN_PIPE
     return _of_ours(error)
 
@@ -43,7 +41,7 @@ def _of_ours(error: BaseException) -> int:
         case ConfigError():
             return _config(error)
         case RunFailed():
-            return _say(error.headline, error.exit_code, error.detail)
+            return _say(error.headline, error.exit_code, _unsaid(error.headline, error.detail))
         case EnvError() | SpaceError() | AddressError() | RecordError():
             return _say(str(error), USER)
         case Crashed(path=path):
@@ -78,6 +76,12 @@ def _say(text: str, code: int, detail: str = "") -> int:
     return code
 
 
+def _unsaid(headline: str, detail: str) -> str:
+    """The detail without a first line that the headline has already said."""
+    first, _, rest = detail.partition("\n")
+    return rest if first and first in headline else detail
+
+
 def _keep(error: BaseException) -> Path:
     with tempfile.NamedTemporaryFile(
         "w", prefix="touchline-", suffix=".txt", delete=False, encoding="utf-8"
@@ -85,7 +89,3 @@ def _keep(error: BaseException) -> Path:
         file.write("".join(traceback.format_exception(error)))
     return Path(file.name)
 
-
-def _close_output() -> None:
-    """Nobody reads it any more; what is left in the buffer must not raise again when Python ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

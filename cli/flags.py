@@ -83,7 +83,5 @@ def _value(name: str, rest: Iterator[str], options: dict[str, Any]) -> str:
     value = next(rest, None)
     if value is None or value.startswith("--"):
         found = "the end of the line" if value is None else value
-        raise click.UsageError(
-            f"{name}: expected a value, found {found}", click.get_current_context(True)
-        )
+        raise click.UsageError(f"{name}: expected a value, found {found}", click.get_current_context(True))
     return value

@@ -54,23 +54,21 @@ def _wrap_title(title: str, width: int) -> list[str]:
 
 
 def _key(key: Described, resolved: Resolved | None, width: int) -> Iterator[str]:
-    value = _value(key, resolved)
-    name = f"{INDENT}--{key.key}"
-    head = f"{name}  {key.type}"
-    plain = len(head) + 2 + len(click.unstyle(value))
-    if plain <= width:
-        yield f"{head}{' ' * (width - plain)}  {value}"
+    head, value = f"{INDENT}--{key.key}  {key.type}", _value(key, resolved)
+    room = width - len(click.unstyle(value))
+    if len(head) + len(INDENT) <= room:
+        yield head.ljust(room) + value
     else:
-        yield head
-        yield f"{' ' * max(0, width - len(click.unstyle(value)))}{value}"
+        yield from textwrap.wrap(head.strip(), width, initial_indent=INDENT, subsequent_indent=DOC_INDENT)
+        yield " " * room + value
     yield from textwrap.wrap(key.doc, width, initial_indent=DOC_INDENT, subsequent_indent=DOC_INDENT)
 
 
 def _value(key: Described, resolved: Resolved | None) -> str:
-    """The value in brackets, at the right; of one that was set, where."""
+    """The value, for the right edge; of one that was set, where."""
     if resolved is None or resolved.origin[key.key] == "default":
-        return f"[{key.default}]"
+        return key.default
     described = keys()[key.key]
     owner = getattr(resolved.config, described.section) if described.section else resolved.config
     value = write(getattr(owner, described.field), described.kind)
-    return f"[{click.style(value, bold=True)}, {resolved.origin[key.key]}]"
+    return f"{click.style(value, bold=True)}  {resolved.origin[key.key]}"

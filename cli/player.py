@@ -6,9 +6,13 @@ import click
 
 
 @click.command()
-@click.option("--connect", "address", metavar="ADDRESS", required=True, help="The Trainer's address, as it printed it.")
+@click.option(
+    "--connect", "address", metavar="ADDRESS", required=True, help="The Trainer's address, as it printed it."
+)
 @click.option("--name", metavar="NAME", help="Name in the live view and the ledger.  [<host>-<pid>]")
-@click.option("--reconnect", metavar="DURATION", default="60s", help="How long to go without a Trainer.  [60s]")
+@click.option(
+    "--reconnect", metavar="DURATION", default="60s", help="How long to go without a Trainer.  [60s]"
+)
 def command(address: str, name: str | None, reconnect: str) -> int:
     """Start a Player that joins a Trainer, plays for it, and ends when the run does.
 
@@ -27,5 +31,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if seconds <= 0:
-        raise click.UsageError(f"--reconnect: expected a duration above 0, such as 30s, 5m or 2h, found '{text}'")
+        raise click.UsageError(
+            f"--reconnect: expected a duration above 0, such as 30s, 5m or 2h, found '{text}'"
+        )
     return seconds

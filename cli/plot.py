@@ -21,8 +21,8 @@ from touchline.cli.options import runs_folder
 def command(run: tuple[str, ...], out: Path | None, runs: Path) -> None:
     """Draw the learning curve, the lag, the weights and the speed of each RUN, as PNGs.
 
-    RUN is a path, a name, a number, or the beginning of a name. Runs that differ in their seed alone are drawn
-    as one line with a band.
+    RUN is a path, a name, a number, or the beginning of a name. Runs that differ in their seed alone are
+    drawn as one line with a band.
     """
     from touchline.record import find_run
     from touchline.record.plots import plot_run

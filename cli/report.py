@@ -33,7 +33,9 @@ def report(summary: Summary, *, path: Path, max_lag: int) -> Iterator[str]:
 
 def _ending(summary: Summary) -> str:
     word, _, rest = summary.reason.partition(":")
-    colour = "green" if summary.solved else "red" if word == "failed" else "yellow"
+    if word == "failed":  # the reason follows as an error, with its traceback
+        return click.style("failed", fg="red", bold=True)
+    colour = "green" if summary.solved else "yellow"
     return click.style(word, fg=colour, bold=True) + (f":{rest}" if rest else "")
 
 
@@ -45,9 +47,12 @@ def _facts(summary: Summary, max_lag: int) -> Iterator[tuple[str, str]]:
         yield "return", f"mean {number(summary.return_mean_100)}{best}, over the latest episodes"
     rate = f", {count(summary.steps_per_second)} steps/s" if summary.steps_per_second else ""
     yield "time", f"{time}{rate}"
-    yield "trained", (
-        f"{summary.steps:,} steps of {summary.episodes:,} episodes in {summary.updates:,} updates"
-        f" ({summary.gradient_steps:,} gradient steps)"
+    yield (
+        "trained",
+        (
+            f"{summary.steps:,} steps of {summary.episodes:,} episodes in {summary.updates:,} updates"
+            f" ({summary.gradient_steps:,} gradient steps)"
+        ),
     )
     if summary.lag.mean is not None:
         yield "lag", _lag(summary.lag, max_lag)
@@ -58,14 +63,17 @@ def _facts(summary: Summary, max_lag: int) -> Iterator[tuple[str, str]]:
 
 def _lag(lag: LagSummary, max_lag: int) -> str:
     law = f"the law says {number(lag.law)}" if lag.law is not None else "no law"
-    return f"mean {number(lag.mean)} updates ({law}), p95 {short(lag.p95)}, max {short(lag.max)}, bound {max_lag}"
+    spread = f"p95 {short(lag.p95)}, max {short(lag.max)}, bound {max_lag}"
+    return f"mean {number(lag.mean)} updates ({law}), {spread}"
 
 
 def ledger_line(total: dict[str, int], duplicates: int) -> str:
     """``221 results sent = 220 trained + 1 unused``; what is zero is left out."""
     if not total:
         return "unknown"
-    rest = [f"{amount:,} {name.replace('_', ' ')}" for name, amount in total.items() if amount and name != "sent"]
+    rest = [
+        f"{amount:,} {name.replace('_', ' ')}" for name, amount in total.items() if amount and name != "sent"
+    ]
     again = f"; {duplicates:,} duplicates" if duplicates else ""
     return f"{total['sent']:,} results sent = {' + '.join(rest) or 0}{again}"
 

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from touchline.record import RunDirectory
 
 
-def restored(
-    ref: str, runs: Path, checkpoint: str, flags: Sequence[Flag]
-) -> tuple[RunDirectory, Restored]:
+def restored(ref: str, runs: Path, checkpoint: str, flags: Sequence[Flag]) -> tuple[RunDirectory, Restored]:
     """The run, and the policy of one of its checkpoints on its environment, changed as ``flags`` say.
 
     Raises UsageError, RunNotFound, ConfigError, CheckpointError.

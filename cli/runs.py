@@ -17,8 +17,9 @@ from touchline.cli.table import table
 if TYPE_CHECKING:
     from touchline.record.listing import RunRow
 
-TITLES = ("run", "environment", "ended", "return", "goal", "steps", "episodes", "time", "last seen")
+TITLES = ("run", "environment", "state", "return", "goal", "steps", "episodes", "time", "last seen")
 RIGHT = (3, 4, 5, 6, 7, 8)
+LIMITS = {"steps": "step limit", "minutes": "time limit"}  # why a run that was not solved ended
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 
@@ -57,6 +58,7 @@ def _cells(row: RunRow, now: float) -> tuple[str, ...]:
 def _state(row: RunRow) -> str:
     """The word before the colon of a reason: the numbers after it have columns of their own."""
     word = row.state.partition(":")[0]
+    word = LIMITS.get(word, word)
     colours = {"solved": "green", "training": "cyan", "starting": "cyan", "lost": "red", "failed": "red"}
     return click.style(word, fg=colours.get(word))
 

@@ -12,7 +12,7 @@ GAP = "  "
 def table(
     titles: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[int] = ()
 ) -> Iterator[str]:
-    """The title's line and one a row; the columns in ``right`` are aligned to the right, empty ones left out."""
+    """The title's line and one a row; columns in ``right`` are aligned right, empty ones left out."""
     kept = [column for column in range(len(titles)) if titles[column] or any(row[column] for row in rows)]
     widths = {column: max(_width(row[column]) for row in [titles, *rows]) for column in kept}
 

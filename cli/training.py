@@ -5,18 +5,19 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from touchline.cli.exits import INTERRUPTED, OK
 from touchline.cli.flags import Flag
 
 if TYPE_CHECKING:
     from touchline.configs import Config, Resolved
-    from touchline.record import RunDirectory, Status
+    from touchline.record import RunDirectory, Status, Summary
 
 
 def start(
@@ -35,10 +36,9 @@ def start(
 
     # Imported in this order, and rich not before the Players start: until then they cost wall time.
     from touchline.launch.recording import train_into
-    from touchline.record import RunDirectory
     from touchline.trainer.failures import RunFailed
 
-    run = RunDirectory.create(runs, env=resolved.config.env.id, seed=resolved.config.seed, name=name)
+    run = _made(runs, resolved, name)
 
     def view(source: Callable[[], Status]) -> AbstractContextManager[Any]:
         return _view(source, resolved.config, run, no_live=no_live, players=players)
@@ -52,7 +52,8 @@ def start(
         if error.summary is not None:
             _report(run, error.summary, resolved.config)
         raise
-    return _report(run, summary, resolved.config)
+    _report(run, summary, resolved.config)
+    return INTERRUPTED if summary.reason == "interrupted" else OK
 
 
 def load(config: str | None, flags: tuple[Flag, ...]) -> Resolved:
@@ -69,6 +70,17 @@ def load(config: str | None, flags: tuple[Flag, ...]) -> Resolved:
     return load_config(config, flags)
 
 
+def _made(runs: Path, resolved: Resolved, name: str | None) -> RunDirectory:
+    """The run's directory. Raises RunExists, RunNameError, and ClickException where it cannot be made."""
+    from touchline.record import RunDirectory
+
+    config = resolved.config
+    try:
+        return RunDirectory.create(runs, env=config.env.id, seed=config.seed, name=name)
+    except OSError as error:
+        raise click.ClickException(f"{error.filename or runs}: cannot be made: {error.strerror}") from None
+
+
 def _view(
     source: Callable[[], Status], config: Config, run: RunDirectory, *, no_live: bool, players: int | None
 ) -> AbstractContextManager[Any]:
@@ -76,35 +88,41 @@ def _view(
 
     from touchline.cli.live import open_view
 
-    click.echo(_facts(config, run, players))
+    for line in _facts(config, run, players):
+        click.echo(line)
     return open_view(source, console=Console(), live=False if no_live else config.log.live)
 
 
-def _facts(config: Config, run: RunDirectory, players: int | None) -> str:
-    """What was resolved, in a line, before the first step is played."""
+def _facts(config: Config, run: RunDirectory, players: int | None) -> Iterator[str]:
+    """What was resolved, before the first step is played."""
     from touchline.configs import resolve_gradient
+
+    trainer, correction = config.trainer, config.staleness.correction
+    yield ", ".join(
+        [
+            click.style(config.env.id, bold=True),
+            f"mode {config.mode}",
+            _players(config, players),
+            f"{trainer.algorithm} with {trainer.advantage}",
+            f"gradient {resolve_gradient(config)}",
+            f"correction {correction}",
+        ]
+    )
+    yield f"in {run.path}"
+
+
+def _players(config: Config, players: int | None) -> str:
     from touchline.launch.local import player_count
 
-    trainer = config.trainer
-    started = player_count(config) if players is None else "those that join"
-    if config.mode == "serial":
-        started = 1 if config.players.count == "auto" else config.players.count
-    facts = {
-        "env": config.env.id,
-        "mode": config.mode,
-        "players": started,
-        "algorithm": f"{trainer.algorithm}, {trainer.advantage}",
-        "gradient": resolve_gradient(config),
-        "correction": config.staleness.correction,
-        "run": run.path,
-    }
-    return "  ".join(f"{click.style(name, dim=True)} {value}" for name, value in facts.items())
+    if players is not None:
+        return "Players that join"
+    serial_auto = config.mode == "serial" and config.players.count == "auto"
+    count = 1 if serial_auto else player_count(config)
+    return f"{count} Player{'s' if count > 1 else ''}"
 
 
-def _report(run: RunDirectory, summary: Any, config: Config) -> int:
-    from touchline.cli.exits import INTERRUPTED, OK
+def _report(run: RunDirectory, summary: Summary, config: Config) -> None:
     from touchline.cli.report import report
 
     for line in report(summary, path=run.path, max_lag=config.staleness.max_lag):
         click.echo(line)
-    return INTERRUPTED if summary.reason == "interrupted" else OK

@@ -177,6 +177,20 @@ RULES: tuple[Rule, ...] = (
         "at least twice net.heartbeat ({c.net.heartbeat} seconds)",
         "One late sign of life is no death",
     ),
+    Rule(
+        "eval.every",
+        (),
+        lambda c: c.eval.every is not None,
+        "null",
+        "Evaluation while training is not part of this version; touchline eval plays a run's checkpoints",
+    ),
+    Rule(
+        "log.tensorboard",
+        (),
+        lambda c: c.log.tensorboard,
+        "false",
+        "TensorBoard events are not part of this version; metrics.jsonl and touchline plot have the same numbers",
+    ),
 )
 
 

@@ -20,12 +20,15 @@ RUNS = "runs"
 Environment = str | Callable[..., Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A run on disk. ``env`` is the environment object it was trained on, where it has no name."""
 
     directory: RunDirectory
-    env: Callable[..., Any] | None = field(default=None, compare=False, repr=False)
+    env: Callable[..., Any] | None = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
 
     @property
     def path(self) -> Path:
@@ -60,10 +63,11 @@ def train(
 ) -> Run:
     """Train to the end, in this process and the Players it starts, and return the run.
 
-    ``config`` is a preset's name, a file, or a map; ``env`` an id, or an environment's class or factory, which
-    is sent to the Players; ``overrides`` are config keys: ``seed=1, players={"count": 2}``, or dotted in a map,
-    ``**{"stop.steps": 100_000}``. An interrupt (^C) ends the run in order and returns it. Raises ConfigError,
-    RunExists, EnvError, RunFailed, AddressError.
+    ``config`` is a preset's name, a file, or a map. ``env`` is an id, or an environment's class or factory,
+    which is sent to the Players. ``overrides`` are config keys: ``seed=1, players={"count": 2}``, or dotted:
+    ``**{"stop.steps": 100_000}``. An interrupt (^C) ends the run in order and returns it.
+
+    Raises ConfigError, RunExists, EnvError, RunFailed, AddressError.
     """
     factory = None if env is None or isinstance(env, str) else env
     resolved = resolve(config, env=env, overrides=overrides)

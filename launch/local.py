@@ -96,7 +96,9 @@ def _processes(
     socket = open_socket(config)
     count = player_count(config) if players is None else players
     if config.mode == "sync":  # the barrier waits for this many
-        config = config.model_copy(update={"players": config.players.model_copy(update={"count": max(1, count)})})
+        config = config.model_copy(
+            update={"players": config.players.model_copy(update={"count": max(1, count)})}
+        )
     supervisor = Supervisor(count=count, address=socket.address, logs=run.logs)
     try:
         # Imported only now: the Players start up meanwhile.

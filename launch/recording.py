@@ -94,7 +94,7 @@ def train_into(
 
 
 class Keeper:
-    """Writes what a run leaves beside its metrics: its origin once, status.json every second, shown or not."""
+    """Writes what a run leaves beside its metrics: its origin once, status.json every second."""
 
     def __init__(self, run: RunDirectory, resolved: Resolved, *, command: str, view: View | None) -> None:
         self.run = run
@@ -107,7 +107,7 @@ class Keeper:
 
     @contextlib.contextmanager
     def shown(self, source: Callable[[], Status]) -> Iterator[None]:
-        """While the run goes on. The Players are starting up meanwhile, so that writing here costs no time."""
+        """While the run goes on. The Players start up meanwhile: what is written here costs no time."""
         self._source = source
         self._write_origin()
         thread = threading.Thread(target=self._write_statuses, name="touchline-status", daemon=True)

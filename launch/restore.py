@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 
 from touchline.configs import Config, load
+from touchline.envs.errors import UnsupportedSpace
+from touchline.envs.resolve import resolve
+from touchline.envs.spaces import action_space, observation_space
 from touchline.envs.spec import EnvSpec
 from touchline.policy.normalizer import Statistics
 from touchline.policy.policy import Policy, Snapshot
-from touchline.policy.spaces import from_plain
+from touchline.policy.spaces import Box, Space, from_plain
 from touchline.record import Checkpoint, CheckpointError, RunDirectory, load_checkpoint
 from touchline.record.checkpoints import Which
 
@@ -31,7 +34,9 @@ class Restored:
 
     def on(self, env: Callable[..., Any]) -> Restored:
         """The same policy on an environment object, for a run of one that has no name."""
-        return replace(self, spec=replace(self.spec, id=env))
+        spec = replace(self.spec, id=env)
+        check_spaces(spec, self.policy)
+        return replace(self, spec=spec)
 
 
 def restore(
@@ -39,15 +44,46 @@ def restore(
 ) -> Restored:
     """Read back a checkpoint. ``overrides`` are flags over the run's own config, for another environment.
 
-    Raises CheckpointError and ConfigError.
+    Raises CheckpointError and ConfigError; with ``overrides``, EnvError too.
     """
     config = load(run.config, overrides).config
     checkpoint = load_checkpoint(run, which)
     policy = _policy_of(config, checkpoint.state["spaces"])
     env = config.env
     spec = EnvSpec(id=env.id, kwargs=env.kwargs, wrappers=env.wrappers, vectorize=env.vectorize)
+    if overrides:
+        check_spaces(spec, policy)
     snapshot = _snapshot_of(policy, checkpoint, run)
     return Restored(config, spec, policy, snapshot, _goal_of(config, checkpoint.state.get("facts", {})))
+
+
+def check_spaces(spec: EnvSpec, policy: Policy) -> None:
+    """Refuse an environment that the policy was not made for. Raises EnvError."""
+    env = resolve(spec).make()
+    try:
+        found = observation_space(env.observation_space), action_space(env.action_space)
+    finally:
+        env.close()
+    wanted = policy.observation_space, policy.action_space
+    for name, space, other in zip(("observation space", "action space"), wanted, found, strict=True):
+        if not _alike(space, other):
+            raise UnsupportedSpace(
+                where=f"{spec.name}: {name}",
+                expected=f"the one trained on, {_text(space)}",
+                found=_text(other),
+            )
+
+
+def _alike(one: Space, other: Space) -> bool:
+    """Whether a network fits both: the bounds of a Box may differ."""
+    if isinstance(one, Box) and isinstance(other, Box):
+        return one.shape == other.shape
+    return one == other
+
+
+def _text(space: Space) -> str:
+    """A space without the bounds of a Box, which may be long and do not matter here."""
+    return f"Box of shape {list(space.shape)}" if isinstance(space, Box) else str(space)
 
 
 def _policy_of(config: Config, spaces: Mapping[str, Any]) -> Policy:

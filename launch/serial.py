@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import operator
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
+import msgspec
+
 from touchline.configs import Config
+from touchline.envs.errors import EnvironmentFault
 from touchline.envs.lanes import Lanes
+from touchline.player.failure import failure_of
 from touchline.player.play import Play, lanes_of, policy_for
 from touchline.policy.policy import Policy
 from touchline.policy.seeds import player_seed
 from touchline.protocol.ledger import Ledger, Outcome
 from touchline.record import PlayerStatus, RunDirectory, Status, Summary
+from touchline.trainer.failures import RunFailed
 from touchline.trainer.method import Delivery, Fate, ResultKey
 from touchline.trainer.reporting import History, status_of, summary_of
 from touchline.trainer.stopping import Ending
@@ -65,16 +72,23 @@ class SerialRun:
         self._ending = self._ending or ending
 
     def run(self) -> Summary:
-        """Play and learn until a stop condition holds."""
+        """Play and learn until a stop condition holds. Raises RunFailed when the environment fails."""
         self.training.begin()
         plays = [self._play(slot, self.training.policy) for slot in range(len(self._lanes))]
+        failed: RunFailed | None = None
         try:
             while self._ending is None:
                 self._absorb(self._round(plays))
+        except EnvironmentFault as fault:
+            failed = self._failed(fault)
         finally:
             for lanes in self._lanes:
                 lanes.close()
-        return self._finish()
+        summary = self._finish()
+        if failed is not None:
+            failed.summary = summary
+            raise failed
+        return summary
 
     def status(self) -> Status:
         return status_of(
@@ -82,7 +96,9 @@ class SerialRun:
             state="finished" if self._ending else "training",
             seconds=self.seconds(),
             history=self._history.points,
-            players=[PlayerStatus(name=f"player-{slot}", state="playing") for slot in range(len(self._lanes))],
+            players=[
+                PlayerStatus(name=f"player-{slot}", state="playing") for slot in range(len(self._lanes))
+            ],
             law=0.0,
             message="",
         )
@@ -114,9 +130,10 @@ class SerialRun:
         """The round's results in slot order; the next version waits for the last of them, so that no lag arises."""
         training = self.training
         for delivery in deliveries:
-            last = delivery is deliveries[-1]
             absorbed = training.take(
-                delivery, player=f"player-{delivery.slot}", may_publish=lambda last=last: last
+                delivery,
+                player=f"player-{delivery.slot}",
+                may_publish=partial(operator.is_, delivery, deliveries[-1]),
             )
             self._settle(absorbed.settled)
             if absorbed.changed:
@@ -127,6 +144,14 @@ class SerialRun:
     def _settle(self, settled: Sequence[tuple[ResultKey, Fate]]) -> None:
         for (slot, seq), fate in settled:
             self.ledger.account(f"player-{slot}").settle(seq, Outcome(fate))
+
+    def _failed(self, fault: EnvironmentFault) -> RunFailed:
+        """Keep the traceback, as the Trainer process does; there is no other process to go on with."""
+        failure = failure_of(fault, playing=True)
+        text = f"{failure.message}\nlast actions: {failure.last_actions}\n{failure.traceback}"
+        path = self.training.run.crash("player", msgspec.to_builtins(failure), text)
+        self.stop(Ending(f"failed: {failure.message}", solved=False))
+        return RunFailed(failure.message, exit_code=3, detail=f"{text}\nkept in {path}")
 
     def _finish(self) -> Summary:
         assert self._ending is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +31,7 @@ MAX_FRAMES = 2_000  # of a video: half a minute to a minute, and some megabytes
 WEBP_QUALITY = 75
 
 
-class MissingPillow(RecordError):  # noqa: N818
+class MissingPillow(RecordError):
     """pillow is not installed."""
 
     def __init__(self) -> None:
@@ -38,7 +40,7 @@ class MissingPillow(RecordError):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A policy on one copy of its environment. ``seed`` decides the episodes, and the actions if not greedy."""
+    """A policy on one copy of its environment. ``seed`` decides the episodes, and sampled actions."""
 
     restored: Restored
     seed: int
@@ -69,11 +71,14 @@ def show(stage: Stage, *, episodes: int) -> Iterator[Shown]:
 
 
 def film(stage: Stage, path: Path, *, episodes: int) -> Iterator[Shown]:
-    """Play, and write what was seen to ``path`` as an animated WebP. Raises EnvError, and RecordError without pillow."""
-    try:
-        import PIL.Image as _  # before playing, so that nothing is played in vain
-    except ImportError:
-        raise MissingPillow from None
+    """Play, and write what was seen to ``path`` as an animated WebP. Raises EnvError, and MissingPillow."""
+    if importlib.util.find_spec("PIL") is None:  # looked up first, so that nothing is played in vain
+        raise MissingPillow
+    for name in (
+        "SDL_VIDEODRIVER",
+        "SDL_AUDIODRIVER",
+    ):  # pygame draws into memory, and says nothing of a screen
+        os.environ.setdefault(name, "dummy")
     env = _made(stage, "rgb_array")
     frames: list[Frame] = []
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -18,7 +19,8 @@ GRACE_SECONDS = 0.3  # its own last words may still be on their way when a proce
 END_SECONDS = 2.0
 LOG_TAIL_BYTES = 8_000
 ONE_THREAD = {
-    name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+    name: "1"
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 }
 
 
@@ -83,8 +85,7 @@ class Supervisor:
             try:
                 process.wait(max(0.0, until - self._clock()))
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+                _kill_tree(process)
         for child in self._children:
             child.process = child.restart_at = None
 
@@ -120,6 +121,18 @@ class Supervisor:
         child.restart_at = now + backoff
         text = _tail(child.log, child.log_start)
         on_death(child.name, detail=_what_happened(code, text), text=text)
+
+
+def _kill_tree(process: subprocess.Popen[bytes]) -> None:
+    """End a Player that did not end by itself, and what its environments started: simulators outlive it otherwise."""
+    import psutil
+
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+    process.kill()
+    process.wait()
 
 
 def _what_happened(code: int, text: str) -> str:

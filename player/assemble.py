@@ -38,7 +38,9 @@ def assemble(
     steps, lanes = rewards.shape
     value_hidden, values = _values(policy, snapshot, observations, hidden)
     truncations = [(t, one) for t, one in ended if one.truncated and not one.terminated]
-    final_observations, final_values = _finals(policy, snapshot, observations, [one for _, one in truncations])
+    final_observations, final_values = _finals(
+        policy, snapshot, observations, [one for _, one in truncations]
+    )
     flat_actions = actions.reshape(steps * lanes, *actions.shape[2:])
     log_probs = policy.distribution.log_prob(head.reshape(steps * lanes, -1), flat_actions)
     return Trajectory(

@@ -49,7 +49,9 @@ def evaluate(
         game
         for group, (width, waves) in enumerate(groups)
         if width and waves
-        for game in _play(spec, policy, snapshot, lanes=width, waves=waves, base=mix(6, seed, group) >> 1, greedy=greedy)
+        for game in _play(
+            spec, policy, snapshot, lanes=width, waves=waves, base=mix(6, seed, group) >> 1, greedy=greedy
+        )
     ]
     return Evaluation(
         returns=tuple(float(game.episode_returns[0]) for game in games),

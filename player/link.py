@@ -94,7 +94,9 @@ class Link:
     def at(self, stage: str) -> None:
         """The play loop has got to ``stage``; told to the Trainer with each heartbeat."""
         self.stage, self.since = stage, self._clock()
-        self._watch(stage, self.since)  # here too: a hang that holds the lock may come before the other thread's turn
+        self._watch(
+            stage, self.since
+        )  # here too: a hang that holds the lock may come before the other thread's turn
 
     def ready(self, spaces: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
         self._ask(lambda now: self._session.ready(dict(spaces), dict(facts), now))

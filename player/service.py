@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NoReturn
 
 from touchline.configs import Config, from_plain
 from touchline.envs.errors import EnvError
@@ -99,16 +99,16 @@ class PlayerService:
     def _build(self, config: Config, factory: Callable[..., Any] | None) -> None:
         self._link.at("building")
         try:
-            self._lanes = lanes_of(config, base_seed=self._seed, factory=factory)
-            self._policy = policy_for(config, self._lanes)
+            lanes = self._lanes = lanes_of(config, base_seed=self._seed, factory=factory)
+            self._policy = policy_for(config, lanes)
         except Exception as error:
             self._fail(error, playing=False)
         spaces = {
-            "observation": to_plain(self._lanes.observation_space),
-            "action": to_plain(self._lanes.action_space),
+            "observation": to_plain(lanes.observation_space),
+            "action": to_plain(lanes.action_space),
         }
         self._link.at("waiting")
-        self._link.ready(spaces, asdict(self._lanes.facts))
+        self._link.ready(spaces, asdict(lanes.facts))
         length = config.players.unroll_length
         self._ask_at = 0 if length == "episode" else int(ASK_AHEAD * length)
 
@@ -150,7 +150,7 @@ class PlayerService:
             link.want()
         return not link.interrupted
 
-    def _fail(self, error: Exception, *, playing: bool) -> None:
+    def _fail(self, error: Exception, *, playing: bool) -> NoReturn:
         """Tell the Trainer and end; an error of the link itself is raised as it is."""
         if isinstance(error, RemoteError):
             raise error

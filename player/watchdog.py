@@ -46,7 +46,9 @@ class Watchdog:
 
     def _arm(self, since: float) -> None:
         now = time.monotonic()
-        if since == self._armed_for or (self._armed_for is not None and now - self._armed_at < MARGIN_SECONDS):
+        if since == self._armed_for or (
+            self._armed_for is not None and now - self._armed_at < MARGIN_SECONDS
+        ):
             return
         # The thread that arms may be stopped by the very hang it watches for: what is left to run out must be long
         # enough for a loop that goes on, and short enough for one that does not.

@@ -67,9 +67,7 @@ class Waves:
         rng = action_stream(base=self._base_seed, result=result, block=block)
         return self._policy.distribution.draw_noise(rng, (BLOCK_STEPS, self._lanes.count))
 
-    def _step(
-        self, snapshot: Snapshot, noise: AnyArray, active: NDArray[np.bool_], t: int
-    ) -> StepBuffers:
+    def _step(self, snapshot: Snapshot, noise: AnyArray, active: NDArray[np.bool_], t: int) -> StepBuffers:
         """One step of the active lanes; only they pass through the network."""
         record, index = self._record, np.flatnonzero(active)
         rows = record.scratch(len(index))

@@ -44,7 +44,7 @@ class Distribution(Protocol):
 
 def log_softmax(logits: FloatArray) -> FloatArray:
     """Row-wise log of the softmax, shifted by the maximum so that it cannot overflow."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
+    shifted: FloatArray = logits - logits.max(axis=-1, keepdims=True)
     shifted -= np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     return shifted
 
@@ -125,20 +125,23 @@ class MultiCategorical:
     def log_prob(self, head: FloatArray, actions: AnyArray) -> FloatArray:
         """The joint log probability: the factors' sum, so that ratios are joint ratios."""
         logs = [f.log_prob(head[:, part], actions[:, i]) for i, (f, part) in enumerate(self._parts())]
-        return np.sum(logs, axis=0)
+        joint: FloatArray = np.sum(logs, axis=0)
+        return joint
 
     def log_prob_gradient(self, head: FloatArray, actions: AnyArray) -> FloatArray:
         parts = [f.log_prob_gradient(head[:, part], actions[:, i]) for i, (f, part) in enumerate(self._parts())]
         return np.concatenate(parts, axis=-1)
 
     def entropy(self, head: FloatArray) -> FloatArray:
-        return np.sum([f.entropy(head[..., part]) for f, part in self._parts()], axis=0)
+        total: FloatArray = np.sum([f.entropy(head[..., part]) for f, part in self._parts()], axis=0)
+        return total
 
     def entropy_gradient(self, head: FloatArray) -> FloatArray:
         return np.concatenate([f.entropy_gradient(head[..., part]) for f, part in self._parts()], axis=-1)
 
     def kl(self, p: FloatArray, q: FloatArray) -> FloatArray:
-        return np.sum([f.kl(p[..., part], q[..., part]) for f, part in self._parts()], axis=0)
+        total: FloatArray = np.sum([f.kl(p[..., part], q[..., part]) for f, part in self._parts()], axis=0)
+        return total
 
     def _parts(self) -> list[tuple[Categorical, slice]]:
         return list(zip(self.factors, self._slices, strict=True))
@@ -171,7 +174,8 @@ class DiagonalGaussian:
         mean, log_std = self._split(head)
         z = (actions - mean) * np.exp(-log_std)
         half = head.dtype.type(0.5)
-        return -(half * z * z + log_std).sum(axis=-1) - half * head.dtype.type(self.size * LOG_2PI)
+        log_prob: FloatArray = -(half * z * z + log_std).sum(axis=-1) - half * head.dtype.type(self.size * LOG_2PI)
+        return log_prob
 
     def log_prob_gradient(self, head: FloatArray, actions: AnyArray) -> FloatArray:
         """d/dmean = z/σ, d/dlog σ = z² − 1."""

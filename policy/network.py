@@ -142,8 +142,9 @@ class Network:
         last = hidden[-1] if hidden else x
         if weights.log_std is None:
             return hidden, dense(last, weights.policy_head.weight, weights.policy_head.bias, head_out)
-        head = np.empty((len(x), self.head_size), x.dtype) if head_out is None else head_out
-        head[:, : self.outputs] = dense(last, weights.policy_head.weight, weights.policy_head.bias)
+        mean = dense(last, weights.policy_head.weight, weights.policy_head.bias)
+        head = np.empty((len(x), self.head_size), mean.dtype) if head_out is None else head_out
+        head[:, : self.outputs] = mean
         head[:, self.outputs :] = weights.log_std
         return hidden, head
 

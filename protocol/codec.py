@@ -16,8 +16,8 @@ import msgspec
 import numpy as np
 from msgspec import Meta, Struct
 
-from touchline.protocol.errors import DecodeError
-from touchline.protocol.limits import Limits
+from touchline.protocol.errors import DecodeError, LocalError
+from touchline.protocol.limits import MAX_HEADER_BYTES, Limits
 from touchline.protocol.messages import CARRIES_ARRAYS, Message, Name, tag
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -81,11 +81,12 @@ _salvager = msgspec.msgpack.Decoder()
 
 def encode(message: Message, arrays: Mapping[str, Array] | None = None) -> list[Frame]:
     """Frames of a message: the header, then one for each array, shared with it (not copied) where its layout
-    allows. An array so sent must not be written again. Raises ``TypeError`` for a dtype not in ``DTYPES``."""
+    allows. An array so sent must not be written again. Raises ``TypeError`` for a dtype not in ``DTYPES`` and
+    ``LocalError`` for a header too long."""
     if not arrays:
-        return [_encoder.encode(Header(message))]
+        return [encode_header(Header(message))]
     specs, frames = describe(arrays)
-    return [_encoder.encode(Header(message, specs)), *frames]
+    return [encode_header(Header(message, specs)), *frames]
 
 
 def describe(arrays: Mapping[str, Array]) -> tuple[tuple[ArraySpec, ...], list[Frame]]:
@@ -106,8 +107,12 @@ def describe(arrays: Mapping[str, Array]) -> tuple[tuple[ArraySpec, ...], list[F
 
 
 def encode_header(header: Header) -> bytes:
-    """The header's frame alone."""
-    return _encoder.encode(header)
+    """The header's frame alone. Raises ``LocalError`` for one that no peer would read."""
+    frame = _encoder.encode(header)
+    if len(frame) > MAX_HEADER_BYTES:
+        name = tag(header.message)
+        raise LocalError(f"{name}: the header has {len(frame)} bytes, {MAX_HEADER_BYTES} at most")
+    return frame
 
 
 def decode(frames: Sequence[Frame], *, limits: Limits) -> Decoded:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 KIB = 1024
 MIB = 1024 * KIB
 
+MAX_HEADER_BYTES = 64 * KIB
+"""What a header may have at most. Headers are read before anything about them is known."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -17,7 +20,7 @@ class Limits:
     ``max_result_bytes`` together.
     """
 
-    max_header_bytes: int = 64 * KIB
+    max_header_bytes: int = MAX_HEADER_BYTES
     max_message_bytes: int = 8 * MIB
     max_result_bytes: int = 512 * MIB
     max_arrays: int = 256

@@ -60,9 +60,6 @@ class Outbox:
             raise LocalError(f"result {self.sent} is not one of {granted}")
         kept = _Kept(granted, dict(meta), *describe(arrays))
         messages = self._encode(self.sent, kept, session)
-        size = max(len(frames[0]) for frames in messages)
-        if size > self._limits.max_header_bytes:
-            raise LocalError(f"the result's header has {size} bytes, {self._limits.max_header_bytes} at most")
         self._kept[self.sent] = kept
         self.sent += 1
         if self.sent == granted.seq + granted.count:

@@ -51,6 +51,7 @@ from touchline.protocol.messages import (
     tag,
 )
 from touchline.protocol.pacer import Pacer
+from touchline.protocol.parts import split
 from touchline.protocol.roster import Roster
 from touchline.protocol.slots import Command, Pacing, PlayerRow, Slot, Snapshot
 
@@ -81,7 +82,7 @@ class TrainerSessions:
         self.epoch = epoch
         self._seed_of = seed_of
         self._config = config
-        self._factory = factory
+        self._factory = {} if factory is None else {"factory": np.frombuffer(factory, np.uint8)}
         self._limits = limits or Limits()
         self._timing = timing or Timing()
         self._roster = Roster(self._limits, state)
@@ -170,19 +171,19 @@ class TrainerSessions:
         self._stopping, self._pacer.over = reason, True
         return [_to(slot, Stop(reason=reason)) for slot in self._roster.live()]
 
-    def finish(self, now: float) -> None:
+    def finish(self, now: float) -> list[TrainerEffect]:
         """The end of the accounts: what is in flight is lost. Every result must have been settled.
 
         Raises ``LedgerError`` or ``LagLawError`` where a sum does not hold.
         """
+        lost = [effect for slot in self._roster.live() for effect in self._lose(slot, "the run ended")]
         for slot in self._roster:
-            if slot.live:
-                self._lose(slot, "the run ended")
             self._pacer.forget(slot)
         queued = self.ledger.total()["queued"]
         if queued:
             raise LedgerError(f"the run ended with {queued} results queued; settle them as unused first")
         self.check()
+        return lost
 
     # -- what may be read
 
@@ -236,7 +237,7 @@ class TrainerSessions:
         slot = self._roster.named(hello.name)
         if slot is not None and is_late_copy(hello, slot):
             again = slot.live and slot.peer == peer and hello.attempt == slot.attempt
-            return [self._welcome(slot)] if again else []
+            return self._welcome(slot) if again else []
         if self._stopping is not None:
             return [SendTo(peer, encode(Stop(reason=self._stopping)))]
         refused = refusal(
@@ -255,7 +256,7 @@ class TrainerSessions:
             return []  # older than what is known of its Player
         self._take_seat(slot, peer, hello, resumed=resumed, now=now)
         joined = Joined(slot.index, slot.name, hello.host, hello.pid, slot.incarnation, resumed=resumed)
-        return [self._welcome(slot), joined]
+        return [*self._welcome(slot), joined]
 
     def _take_seat(self, slot: Slot, peer: bytes, hello: Hello, *, resumed: bool, now: float) -> None:
         if resumed:
@@ -271,7 +272,7 @@ class TrainerSessions:
         self._roster.seat(slot, peer)
         slot.seat(peer, hello, session=self._last_session, resumed=resumed, now=now)
 
-    def _welcome(self, slot: Slot) -> SendTo:
+    def _welcome(self, slot: Slot) -> list[TrainerEffect]:
         welcome = Welcome(
             attempt=slot.attempt,
             run=self.run,
@@ -288,9 +289,8 @@ class TrainerSessions:
             dead_seconds=self._timing.dead_seconds,
             config=self._config,
         )
-        if self._factory is None:
-            return _to(slot, welcome)
-        return SendTo(slot.peer, encode(welcome, {"factory": np.frombuffer(self._factory, np.uint8)}))
+        messages = split(welcome, self._factory, limits=self._limits)
+        return [SendTo(slot.peer, frames) for frames in messages]
 
     # -- the other messages
 

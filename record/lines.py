@@ -17,13 +17,16 @@ T = TypeVar("T")
 class LagLine(msgspec.Struct, frozen=True, kw_only=True):
     """The lag of one update's batch; versions, but for ``gradient_steps``."""
 
-    mean: float | None = None
+    p50: float | None = None
+    p95: float | None = None
     max: float | None = None
+    mean: float | None = None
     play: float | None = None  # the part that passed while it was being played
     queue: float | None = None  # the part that passed while it waited
     per_step: float | None = None  # mean over steps, where ``mean`` is over results
     gradient_steps: float | None = None  # mean, counted in gradient steps
     values: list[int] = []  # one a result
+    players: list[str] = []  # whose result each value is of
 
 
 class UpdateLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -52,7 +52,7 @@ def transitions(
     next_values[trajectory.final_steps[:, 0], trajectory.final_steps[:, 1]] = final_values
     continues = ~(trajectory.terminated | trajectory.truncated)
     continues[-1] = False
-    return Transitions(trajectory.rewards, values[:-1], next_values, continues.astype(np.float32))
+    return Transitions(trajectory.rewards, values[:-1], next_values, continues.astype(values.dtype))
 
 
 def side_by_side(parts: Sequence[Transitions]) -> Transitions:

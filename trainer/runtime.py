@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -187,12 +188,11 @@ class TrainerRuntime:
         published: Snapshot | None = None
         for event in events:
             assert training is not None
-            last = event is events[-1]
             delivery = Delivery(event.slot, event.seq, event.version, event.arrays, event.lag_play or 0)
             absorbed = training.take(
                 delivery,
                 player=self.crew.name(event.slot),
-                may_publish=lambda event=event, last=last: last and self._may_publish(event),
+                may_publish=partial(self._may_publish, event, last=event is events[-1]),
             )
             self.crew.played(event.slot, training.method.consumed)
             settled += settlements(delivery, absorbed)
@@ -201,15 +201,14 @@ class TrainerRuntime:
                 live = training.method.live
                 published = Snapshot.of(live.version, live.to_arrays())
         if events:
-            self.service.post(
-                lambda sessions, now: sessions.settle(settled, now=now, published=published)
-            )
+            self.service.post(lambda sessions, now: sessions.settle(settled, now=now, published=published))
 
-    def _may_publish(self, event: Delivered) -> bool:
-        """With ``on_excess: hold``, a version waits while it would leave an outstanding result too old."""
+    def _may_publish(self, event: Delivered, *, last: bool) -> bool:
+        """A version waits for the last of what is absorbed together, and with ``on_excess: hold`` while it would
+        leave an outstanding result too old."""
         staleness = self.config.staleness
         if staleness.on_excess != "hold" or self._rounds is not None or self.training is None:
-            return True
+            return last
         oldest = self.service.ask(lambda sessions: sessions.oldest_outstanding(but=(event.slot, event.seq)))
         return oldest is None or oldest >= self.training.method.live.version + 1 - staleness.max_lag
 
@@ -234,7 +233,7 @@ class TrainerRuntime:
             run=self.run,
             epoch=EPOCH,
             clock=self.seconds,
-            ledger_state=lambda: self.service.ask(lambda sessions: sessions.state()),
+            ledger_state=lambda: self.service.ask(checked_state),
         )
         order = training.method.order(0)
         first = Snapshot.of(0, training.method.live.to_arrays())
@@ -322,6 +321,12 @@ class TrainerRuntime:
         settled = [Settled(event.slot, event.seq, Outcome.UNUSED) for event in events]
         if settled:
             self.service.post(lambda sessions, now: sessions.settle(settled, now=now))
+
+
+def checked_state(sessions: TrainerSessions) -> dict[str, Any]:
+    """What a checkpoint keeps of the sessions, after asserting the ledger's sum and the law's identity."""
+    sessions.check()
+    return sessions.state()
 
 
 def settlements(delivery: Delivery, absorbed: Absorbed) -> list[Settled]:

@@ -7,8 +7,8 @@ Trainer process share every line of it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from touchline.configs import Config
 from touchline.policy.policy import Policy
@@ -59,7 +59,7 @@ class Training:
         self._ledger_state = ledger_state
         self._best_saved: float | None = None
         self._waited = 0.0
-        self._batch_lags: list[tuple[int, int, int, int]] = []
+        self._batch_lags: list[Lagged] = []
         self._flushed_at = self._saved_at = clock()
 
     def begin(self) -> None:
@@ -147,7 +147,9 @@ class Training:
         self.lags.add(
             lag=consumed.lag, play=consumed.lag_play, steps=steps, gradient_steps=consumed.gradient_steps
         )
-        self._batch_lags.append((consumed.lag, consumed.lag_play, steps, consumed.gradient_steps))
+        self._batch_lags.append(
+            Lagged(player, consumed.lag, consumed.lag_play, steps, consumed.gradient_steps)
+        )
         if not len(trajectory.episode_returns):
             return
         returns = trajectory.episode_returns.tolist()
@@ -209,18 +211,33 @@ class Training:
         return (self.method.steps - self.first_update_steps) / seconds if seconds > 0 else None
 
 
-def lag_line(lags: list[tuple[int, int, int, int]]) -> LagLine:
-    """The lags of one batch from (lag, part while playing, steps, gradient steps) of each result."""
-    n, steps = len(lags), sum(steps for _, _, steps, _ in lags)
-    total, play = sum(lag for lag, *_ in lags), sum(play for _, play, *_ in lags)
+class Lagged(NamedTuple):
+    """One result of a batch: its lag, the part of it while it was played, its steps, its lag in gradient steps."""
+
+    player: str
+    lag: int
+    play: int
+    steps: int
+    gradient_steps: int
+
+
+def lag_line(batch: Sequence[Lagged]) -> LagLine:
+    """The lags of one batch, over results and over steps."""
+    record = LagRecord()
+    for one in batch:
+        record.add(lag=one.lag, play=one.play, steps=one.steps, gradient_steps=one.gradient_steps)
+    summary = record.summary()
     return LagLine(
-        mean=total / n,
-        max=max(lag for lag, *_ in lags),
-        play=play / n,
-        queue=(total - play) / n,
-        per_step=sum(lag * steps for lag, _, steps, _ in lags) / max(steps, 1),
-        gradient_steps=sum(gradient for *_, gradient in lags) / n,
-        values=[lag for lag, *_ in lags],
+        p50=summary.p50,
+        p95=summary.p95,
+        max=summary.max,
+        mean=summary.mean,
+        play=summary.play,
+        queue=summary.queue,
+        per_step=summary.mean_per_step,
+        gradient_steps=summary.gradient_steps,
+        values=[one.lag for one in batch],
+        players=[one.player for one in batch],
     )
 
 

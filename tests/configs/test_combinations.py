@@ -207,6 +207,8 @@ def test_what_makes_sense_is_allowed(algorithm: str, changes: dict[str, Any]) ->
             "net.dead",
             "at least twice net.heartbeat (0.5 seconds)",
         ),
+        ("ppo", {"eval__every": 60.0}, "eval.every", "null"),
+        ("ppo", {"log__tensorboard": True}, "log.tensorboard", "false"),
     ],
 )
 def test_what_makes_no_sense_is_refused_once_with_what_would(
@@ -247,6 +249,8 @@ def test_a_rule_names_keys_that_exist_and_reads_as_a_sentence(rule: Rule) -> Non
         ("a2c", {"trainer__gradient": "live"}, "live"),
         ("a2c", {"trainer__gradient": "recompute"}, "recompute"),
         ("a2c", {"trainer__minibatch_steps": 100_000}, "reuse"),
+        ("a2c", {"trainer__minibatch_steps": 512}, "recompute"),
+        ("a2c", {"trainer__epochs": 2}, "recompute"),
         ("reinforce", {}, "reuse"),
     ],
 )

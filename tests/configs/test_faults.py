@@ -250,6 +250,12 @@ def test_plain_data_from_a_peer_is_a_config_or_a_config_error(plain: object) -> 
     assert caught.value.faults
 
 
+def test_a_peers_key_that_is_no_text_is_an_unknown_key() -> None:
+    with pytest.raises(ConfigError) as caught:
+        from_plain({"env": {"id": "x"}, 1: 2})
+    assert str(caught.value).startswith("unknown key '[1]'. Known keys: env, players, ")
+
+
 json_like = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("auto"),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),

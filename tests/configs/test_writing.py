@@ -120,6 +120,14 @@ def test_numbers_keep_their_type_and_durations_their_unit() -> None:
     assert "hidden: [64, 64]\n" in text
 
 
+def test_a_value_stays_on_one_line_and_a_wrapper_in_its_braces() -> None:
+    sizes = ", ".join(["100"] * 60)
+    flags = [("policy.hidden", f"[{sizes}]"), ("env.wrappers", "[A, {B: {c: 1}}]")]
+    text = dump_yaml(load("cartpole", flags).config)
+    assert f"  hidden: [{sizes}]\n" in text
+    assert "  wrappers: [A, {B: {c: 1}}]\n" in text
+
+
 def test_origins_are_comments_of_what_was_set() -> None:
     resolved = load("cartpole", [("players.lanes", "4")])
     lines = dump_yaml(resolved.config, origin=resolved.origin).splitlines()

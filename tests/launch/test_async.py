@@ -219,3 +219,25 @@ def test_an_environment_that_cannot_be_made_is_the_users_to_mend(configure, run)
     assert caught.value.exit_code == 2
     assert "CartPole-v1" in caught.value.headline
     assert caught.value.summary is None
+
+
+def test_serial_mode_keeps_the_traceback_too(faulty, run):
+    with pytest.raises(RunFailed) as caught:
+        train(faulty("Raises", mode="serial"), run)
+    assert caught.value.exit_code == 3
+    assert "the motor is on fire" in caught.value.headline
+    assert "faulty.py" in caught.value.detail
+    assert_sums(caught.value.summary)
+    assert "last actions" in (run.crashes / "1-player.txt").read_text()
+
+
+def test_the_lag_of_every_batch_is_recorded_by_player(configure, run):
+    train(configure(**{"players.count": 2, "trainer.batch_steps": 128, "stop.steps": 20_000}), run)
+    lines = list(read_lines(run.path / "metrics.jsonl"))
+    assert {name for line in lines for name in line["lag"]["players"]} == {"player-0", "player-1"}
+    for line in lines:
+        lag = line["lag"]
+        assert len(lag["values"]) == len(lag["players"]) == 2
+        assert lag["mean"] == sum(lag["values"]) / 2 == pytest.approx(lag["play"] + lag["queue"])
+        assert lag["max"] == max(lag["values"])
+        assert lag["gradient_steps"] == lag["mean"]  # one gradient step a version in this preset

@@ -9,7 +9,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from protocol_settings import deterministic
 
-from touchline.protocol import DecodeError, Gate, Limits, Result, SnapshotId, Weights, decode, encode
+from touchline.protocol import (
+    DecodeError,
+    Gate,
+    Limits,
+    LocalError,
+    Result,
+    SnapshotId,
+    Weights,
+    decode,
+    encode,
+)
 from touchline.protocol import messages as m
 from touchline.protocol.codec import DTYPES, Header
 
@@ -172,6 +182,11 @@ def test_frames_and_descriptions_are_counted(count: int) -> None:
 def test_only_some_messages_carry_arrays() -> None:
     with pytest.raises(DecodeError, match="BYE: carries no arrays, header says 1"):
         decode(frames_of(EXAMPLES[10], {"x": np.zeros(1)}), limits=LIMITS)
+
+
+def test_a_header_that_no_peer_would_read_is_not_sent() -> None:
+    with pytest.raises(LocalError, match=r"READY: the header has \d+ bytes, 65536 at most"):
+        encode(m.Ready(session=1, spaces={"low": [0.0] * 10_000}, facts={}))
 
 
 def test_no_frames_are_no_message() -> None:

@@ -1,8 +1,8 @@
 """Whole runs under every fault: over a link of objects, then over real sockets on loopback.
 
 Whatever is lost, repeated, delayed or reordered, and whoever dies and comes back: the ledger sums, each
-result is delivered once and in order, each is played with exactly the version that was granted, the law of lag holds
-to the integer (``World`` checks these at every step), and once the faults end, the run goes on.
+result is delivered once and in order, each is played with exactly the version that was granted, the law of
+lag holds to the integer, and once the faults end, the run goes on. ``World`` checks the sums at every step.
 """
 
 from __future__ import annotations

@@ -1,0 +1,146 @@
+"""Results laid side by side: what each bootstraps from, and that padding changes nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from policy_numerics import proven
+from policy_trajectories import policy_of, snapshot_of, trajectory_of
+from trainer_batches import settings_of
+
+from touchline.trainer.advantage import vtrace
+from touchline.trainer.batch import (
+    Gathering,
+    Piece,
+    Transitions,
+    mean_square_scale,
+    side_by_side,
+    split,
+    standardise,
+    transitions,
+)
+from touchline.trainer.estimates import _behaviour
+
+POLICY = policy_of()
+SNAPSHOT = snapshot_of(POLICY, np.random.default_rng(0))
+
+
+def trajectory(seed, **kwargs):
+    return trajectory_of(POLICY, SNAPSHOT, np.random.default_rng(seed), **kwargs)
+
+
+@given(st.integers(0, 10**6))
+@proven()
+def test_what_a_step_bootstraps_from(seed):
+    """Nothing past a termination, the final observation past a truncation, else the next step's value."""
+    played = trajectory(seed)
+    found = transitions(played)
+    finals = {tuple(where): value for where, value in zip(played.final_steps.tolist(), played.final_values, strict=True)}
+    for t, b in np.ndindex(played.shape):
+        ended = played.terminated[t, b] or played.truncated[t, b]
+        if played.terminated[t, b]:
+            expected = 0.0
+        elif played.truncated[t, b]:
+            expected = finals[t, b]
+        else:
+            expected = played.values[t + 1, b]
+        assert found.next_values[t, b] == expected
+        assert found.continues[t, b] == (0 if ended or t == played.shape[0] - 1 else 1)
+    np.testing.assert_array_equal(found.values, played.values[:-1])
+    assert found.rewards is played.rewards
+
+
+def test_other_values_stand_for_the_behaviours():
+    played = trajectory(5)
+    values, finals = 10 + played.values, 20 + played.final_values
+    kept = values.copy()
+    found = transitions(played, values=values, final_values=finals)
+    np.testing.assert_array_equal(found.values, values[:-1])
+    where = tuple(played.final_steps.T)
+    np.testing.assert_array_equal(found.next_values[where], finals)
+    np.testing.assert_array_equal(values, kept)
+
+
+ESTIMATORS = ("gae", "n_step", "monte_carlo")
+unequal = st.lists(st.tuples(st.integers(1, 7), st.integers(1, 3)), min_size=1, max_size=4)
+
+
+@pytest.mark.parametrize("advantage", ESTIMATORS)
+@given(unequal, st.integers(0, 10**6))
+@proven(40)
+def test_side_by_side_is_each_alone(advantage, shapes, seed):
+    settings = settings_of(advantage=advantage)
+    parts = [transitions(trajectory(seed + i, steps=t, lanes=b)) for i, (t, b) in enumerate(shapes)]
+    together = [split(array, shapes) for array in _behaviour(side_by_side(parts), settings)]
+    for i, part in enumerate(parts):
+        for whole, alone in zip(together, _behaviour(part, settings), strict=True):
+            np.testing.assert_allclose(whole[i], alone.reshape(-1), rtol=1e-13, atol=1e-13)
+
+
+@given(unequal, st.integers(0, 10**6))
+@proven(40)
+def test_side_by_side_is_each_alone_for_vtrace(shapes, seed):
+    parts = [transitions(trajectory(seed + i, steps=t, lanes=b)) for i, (t, b) in enumerate(shapes)]
+    rng = np.random.default_rng(seed)
+    ratios = [rng.standard_normal(shape) for shape in shapes]
+    longest = max(t for t, _ in shapes)
+    padded = np.concatenate([np.pad(r, ((0, longest - len(r)), (0, 0))) for r in ratios], axis=1)
+
+    def of(part, log_rhos):
+        fields = {field.name: getattr(part, field.name) for field in dataclasses.fields(Transitions)}
+        returns = vtrace(log_rhos=log_rhos, gamma=0.9, **fields)
+        return returns.vs, returns.pg_advantages
+
+    together = [split(array, shapes) for array in of(side_by_side(parts), padded)]
+    for i, (part, log_rhos) in enumerate(zip(parts, ratios, strict=True)):
+        for whole, alone in zip(together, of(part, log_rhos), strict=True):
+            np.testing.assert_allclose(whole[i], alone.reshape(-1), rtol=1e-13, atol=1e-13)
+
+
+def test_split_takes_each_results_own_steps():
+    whole = np.arange(12.0).reshape(3, 4)
+    assert [rows.tolist() for rows in split(whole, [(3, 1), (1, 2), (2, 1)])] == [[0, 4, 8], [1, 2], [3, 7]]
+
+
+def test_gathering_counts_valid_steps():
+    pieces = [Piece(trajectory(seed, rate=0.9), SNAPSHOT, 0, 1.0) for seed in range(3)]
+    steps = [piece.trajectory.steps for piece in pieces]
+    gathering = Gathering(sum(steps[:2]) + 1)
+    assert sum(steps[:2]) < 2 * 18  # two would do if the extra steps that autoreset added were counted
+    for piece, complete in zip(pieces, (False, False, True), strict=True):
+        gathering.add(piece)
+        assert gathering.complete == complete
+    assert gathering.steps == sum(steps)
+    assert gathering.take() == pieces
+    assert (gathering.steps, gathering.complete, gathering.take()) == (0, False, [])
+
+
+def masked_rows(seed=0):
+    rng = np.random.default_rng(seed)
+    rows = [rng.normal(3, 2, n).astype(np.float32) for n in (5, 9)]
+    valid = [rng.random(n) > 0.4 for n in (5, 9)]
+    return rows, valid, np.concatenate([row[mask] for row, mask in zip(rows, valid, strict=True)])
+
+
+def test_scaling_makes_the_mean_square_of_the_valid_rows_one():
+    rows, valid, chosen = masked_rows()
+    assert mean_square_scale(rows, valid) == pytest.approx(1 / np.sqrt(np.mean(chosen**2)), rel=1e-5)
+
+
+def test_standardising_centres_and_scales_the_valid_rows():
+    rows, valid, chosen = masked_rows()
+    standard = standardise(rows, valid)
+    found = np.concatenate([standard(row)[mask] for row, mask in zip(rows, valid, strict=True)])
+    np.testing.assert_allclose(found, (chosen - chosen.mean()) / chosen.std(), rtol=1e-5)
+    assert found.dtype == np.float32
+
+
+@pytest.mark.parametrize("value", [0.0, 4.0])
+def test_constant_rows_make_no_infinity(value):
+    rows, valid = [np.full(4, value, np.float32)], [np.ones(4, bool)]
+    assert np.isfinite(rows[0] * mean_square_scale(rows, valid)).all()
+    np.testing.assert_array_equal(standardise(rows, valid)(rows[0]), 0)

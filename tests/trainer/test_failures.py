@@ -1,0 +1,57 @@
+"""When failures of Players end a run."""
+
+from __future__ import annotations
+
+import pytest
+
+from touchline.trainer.failures import FORGOTTEN_AFTER_SECONDS, RunFailed, Streak
+
+
+def add_all(streak, *messages, every=1.0):
+    return [streak.add(message, 100 + every * i) for i, message in enumerate(messages)]
+
+
+def test_as_many_alike_in_a_row_as_the_limit():
+    assert add_all(Streak(3), "boom", "boom", "boom", "boom") == [False, False, True, True]
+
+
+def test_another_failure_begins_a_new_row():
+    assert add_all(Streak(2), "boom", "bang", "boom", "boom") == [False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        ("lane 3 at step 17", "lane 12 at step 170"),
+        ("reward -1.5", "reward 2"),
+        ("<Env at 0x7f3a>", "<Env at 0x1b2c>"),
+        ("<Env at 0x000001F2A>", "<Env at 0x00000BBC1>"),
+        ("took 1e-05 s", "took 3e-06 s"),
+    ],
+)
+def test_numbers_do_not_make_a_difference(messages):
+    assert add_all(Streak(2), *messages) == [False, True]
+
+
+def test_words_do():
+    assert add_all(Streak(2), "KeyError: 'x1'", "KeyError: 'y1'") == [False, False]
+
+
+def test_failures_far_apart_are_not_in_a_row():
+    assert add_all(Streak(2), "boom", "boom", every=FORGOTTEN_AFTER_SECONDS) == [False, True]
+    assert add_all(Streak(2), "boom", "boom", every=FORGOTTEN_AFTER_SECONDS + 1) == [False, False]
+
+
+def test_the_time_counts_from_the_last_one():
+    assert add_all(Streak(4), *["boom"] * 4, every=FORGOTTEN_AFTER_SECONDS) == [False, False, False, True]
+
+
+@pytest.mark.parametrize("limit", [0, 1])
+def test_without_restarts_the_first_is_one_too_many(limit):
+    assert add_all(Streak(limit), "boom") == [True]
+
+
+def test_a_failed_run_says_what_and_how_it_exits():
+    failed = RunFailed("five alike", exit_code=3, detail="Traceback")
+    assert (str(failed), failed.headline, failed.exit_code, failed.detail) == ("five alike", "five alike", 3, "Traceback")
+    assert failed.summary is None

@@ -1,0 +1,100 @@
+"""``sync`` mode's rounds: complete when every Player has sent its share, then in slot order."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from policy_numerics import proven
+
+from touchline.protocol.effects import Delivered
+from touchline.trainer.rounds import Rounds
+
+
+def result(slot, seq):
+    return Delivered(
+        slot=slot, seq=seq, order=1, epoch=1, version=0, arrays={}, meta={}, nbytes=0, lag_play=0
+    )
+
+
+def rounds_of(width, *slots):
+    rounds = Rounds(width)
+    for slot in slots:
+        rounds.joined(slot)
+    return rounds
+
+
+def keys(delivered):
+    return [(one.slot, one.seq) for one in delivered]
+
+
+def test_a_round_waits_for_all_and_comes_in_slot_order():
+    rounds = rounds_of(1, 0, 1, 2)
+    for slot in (2, 0):
+        rounds.add(result(slot, 5))
+        assert keys(rounds.take()) == []
+    rounds.add(result(1, 7))
+    assert keys(rounds.take()) == [(0, 5), (1, 7), (2, 5)]
+    assert keys(rounds.take()) == []
+
+
+def test_a_wave_is_as_wide_as_its_lanes():
+    rounds = rounds_of(2, 0, 1)
+    for slot, seq in ((1, 3), (0, 9), (1, 2)):
+        rounds.add(result(slot, seq))
+        assert keys(rounds.take()) == []
+    rounds.add(result(0, 8))
+    assert keys(rounds.take()) == [(0, 8), (0, 9), (1, 2), (1, 3)]
+
+
+def test_who_leaves_is_not_waited_for_and_what_it_sent_counts():
+    rounds = rounds_of(1, 0, 1, 2)
+    rounds.add(result(0, 0))
+    rounds.add(result(2, 0))
+    rounds.left(2)
+    assert keys(rounds.take()) == []
+    rounds.left(1)
+    assert keys(rounds.take()) == [(0, 0), (2, 0)]
+
+
+def test_when_all_have_left_what_waits_is_a_round():
+    rounds = rounds_of(2, 0)
+    rounds.add(result(0, 0))
+    rounds.left(0)
+    rounds.left(5)  # one that never played
+    assert keys(rounds.take()) == [(0, 0)]
+
+
+def test_who_joins_in_the_middle_is_waited_for():
+    rounds = rounds_of(1, 0)
+    rounds.joined(1)
+    rounds.add(result(0, 0))
+    assert keys(rounds.take()) == []
+    rounds.add(result(1, 0))
+    assert keys(rounds.take()) == [(0, 0), (1, 0)]
+
+
+@pytest.mark.parametrize("slots", [(), (0, 1)])
+def test_nothing_waiting_is_no_round(slots):
+    assert keys(rounds_of(1, *slots).take()) == []
+
+
+def test_an_unfinished_round_is_drained_when_the_run_ends():
+    rounds = rounds_of(1, 0, 1)
+    rounds.add(result(1, 4))
+    assert keys(rounds.drain()) == [(1, 4)]
+    assert keys(rounds.drain()) == []
+
+
+@given(st.integers(1, 3), st.integers(1, 4), st.randoms(use_true_random=False))
+@proven()
+def test_the_order_of_arrival_never_shows(width, players, random):
+    rounds = rounds_of(width, *range(players))
+    arriving = [result(slot, seq) for slot in range(players) for seq in range(width)]
+    expected = keys(arriving)
+    random.shuffle(arriving)
+    for one in arriving[:-1]:
+        rounds.add(one)
+        assert keys(rounds.take()) == []
+    rounds.add(arriving[-1])
+    assert keys(rounds.take()) == expected
