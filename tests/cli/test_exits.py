@@ -29,7 +29,11 @@ def faults(*flags: tuple[str, str]) -> ConfigError:
         (SpaceError("action space: no"), 2, "error: action space: no\n"),
         (AddressError("tcp://x: in use"), 2, "error: tcp://x: in use\n"),
         (RunNotFound("run 'x': not found"), 2, "error: run 'x': not found\n"),
-        (RunExists(Path("runs/x")), 2, "error: runs/x: a run of this name exists; choose another --name, or move it away\n"),
+        (
+            RunExists(Path("runs/x")),
+            2,
+            "error: runs/x: a run of this name exists; choose another --name, or move it away\n",
+        ),
         (click.UsageError("no such thing"), 2, "error: no such thing\n"),
         (click.ClickException("no"), 2, "error: no\n"),
         (KeyboardInterrupt(), 130, "error: interrupted\n"),
@@ -64,7 +68,10 @@ def test_several_faults_of_a_config_are_a_list(capsys):
 @pytest.mark.parametrize("code", [2, 3])
 def test_a_failed_run_has_its_own_code_and_one_traceback(capsys, code):
     detail = "step(): broke\nTraceback\n  File x\nRuntimeError: broke\n\nkept in runs/x"
-    assert explained(RunFailed("5 failures alike in a row: step(): broke", exit_code=code, detail=detail)) == code
+    assert (
+        explained(RunFailed("5 failures alike in a row: step(): broke", exit_code=code, detail=detail))
+        == code
+    )
     text = capsys.readouterr().err
     assert text.count("step(): broke") == 1
     assert text.count("Traceback") == 1

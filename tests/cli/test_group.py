@@ -35,8 +35,8 @@ def test_each_verb_has_help_in_80_columns(touchline, verb):
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_each_verbs_line_is_said_once_more_by_its_module(verb):
-    """A verb's short help stands in the group, so that listing imports nothing; the module must exist."""
+def test_each_verb_has_a_module_with_a_command(verb):
+    """A verb's short help stands in the group, so that listing imports nothing."""
     assert importlib.import_module(f"touchline.cli.{verb}").command.help
 
 
@@ -48,7 +48,11 @@ def test_version(touchline):
 
 @pytest.mark.parametrize(
     ("word", "meant"),
-    [("trian", "'train'"), ("cartpole", "'touchline train cartpole'"), ("x.yaml", "'touchline train x.yaml'")],
+    [
+        ("trian", "'train'"),
+        ("cartpole", "'touchline train cartpole'"),
+        ("x.yaml", "'touchline train x.yaml'"),
+    ],
 )
 def test_an_unknown_verb_is_told_what_was_meant(touchline, word, meant):
     said = touchline(word)

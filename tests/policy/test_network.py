@@ -71,7 +71,9 @@ def test_a_forward_pass_layer_by_layer(shared):
 
     policy, value = (torso("torso"),) * 2 if shared else (torso("policy"), torso("value"))
     _, head, values = forward(network, weights, x)
-    np.testing.assert_allclose(head, policy @ named["policy/head/weight"] + named["policy/head/bias"], rtol=1e-12)
+    np.testing.assert_allclose(
+        head, policy @ named["policy/head/weight"] + named["policy/head/bias"], rtol=1e-12
+    )
     np.testing.assert_allclose(
         values, (value @ named["value/head/weight"] + named["value/head/bias"])[:, 0], rtol=1e-12
     )
@@ -101,7 +103,9 @@ def test_buffers_given_are_the_buffers_filled(gaussian):
     head_out = np.empty_like(head)
     network.policy_forward(weights, x, hidden_out=policy_out, head_out=head_out)
     again = network.value_forward(weights, x, hidden_out=value_out)[1]
-    for found, expected in zip([*policy_out, *value_out, head_out, again], [*hidden, head, values], strict=True):
+    for found, expected in zip(
+        [*policy_out, *value_out, head_out, again], [*hidden, head, values], strict=True
+    ):
         np.testing.assert_array_equal(found, expected)
 
 
@@ -143,7 +147,9 @@ def test_another_value_head_is_as_if_the_weights_had_it(depth, shared):
     network, weights, x, d_head, d_values = example("tanh", depth, shared, False)
     hidden = forward(network, weights, x)[0]
     rng = np.random.default_rng(8)
-    other = Layer(*(rng.standard_normal(a.shape) for a in (weights.value_head.weight, weights.value_head.bias)))
+    other = Layer(
+        *(rng.standard_normal(a.shape) for a in (weights.value_head.weight, weights.value_head.bias))
+    )
     mixed = network.bind(weights.flat.copy())
     mixed.value_head.weight[...] = other.weight
     found = gradient_of(network, weights, x, hidden, d_head, d_values, value_head=other)

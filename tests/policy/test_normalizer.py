@@ -72,7 +72,9 @@ def test_by_hand_with_its_clip():
     statistics = Statistics(4.0, np.array([1.0]), np.array([16.0]))  # a standard deviation of 2
     normalizer = Normalizer(statistics)
     x = np.array([[1.0], [3.0], [1e6], [-1e6]], np.float32)
-    np.testing.assert_allclose(normalizer(x), [[0], [1 / np.sqrt(1 + EPSILON / 4)], [CLIP], [-CLIP]], rtol=1e-6)
+    np.testing.assert_allclose(
+        normalizer(x), [[0], [1 / np.sqrt(1 + EPSILON / 4)], [CLIP], [-CLIP]], rtol=1e-6
+    )
 
 
 def test_a_constant_feature_does_not_divide_by_zero():

@@ -34,7 +34,11 @@ def policy_of(action_space, observation_space=BOX, *, normalize=True):
 )
 def test_the_network_fits_the_action_space(space, outputs, head, log_std):
     policy = policy_of(space)
-    assert (policy.network.outputs, policy.network.head_size, policy.network.log_std) == (outputs, head, log_std)
+    assert (policy.network.outputs, policy.network.head_size, policy.network.log_std) == (
+        outputs,
+        head,
+        log_std,
+    )
     assert policy.network.head_size == policy.distribution.parameters
 
 

@@ -104,7 +104,9 @@ anything = st.recursive(
 
 @given(
     st.sampled_from(list(PLAIN)),
-    st.dictionaries(st.sampled_from(["kind", "shape", "dtype", "low", "high", "n", "start", "nvec"]), anything),
+    st.dictionaries(
+        st.sampled_from(["kind", "shape", "dtype", "low", "high", "n", "start", "nvec"]), anything
+    ),
 )
 @proven(150)
 def test_anything_is_a_space_or_a_space_error(kind, changes):

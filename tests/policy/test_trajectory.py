@@ -80,7 +80,9 @@ def test_a_missing_array_is_named(name):
         lambda array: array[:-1],
         lambda array: array[..., None],
         lambda array: array.astype(np.complex64),
-        lambda array: array.astype(array.dtype.newbyteorder(">")) if array.dtype.itemsize > 1 else array[:, None],
+        lambda array: (
+            array.astype(array.dtype.newbyteorder(">")) if array.dtype.itemsize > 1 else array[:, None]
+        ),
     ],
     ids=["short", "axis", "dtype", "order"],
 )
@@ -125,13 +127,48 @@ def altered(arrays, name, index, value):
         ("categorical", "box", "actions", (2, 1), -1, "actions: expected 0 to below 3, found -1"),
         ("categorical", "box", "actions", (2, 1), 3, "actions: expected 0 to below 3, found 3"),
         ("multi", "box", "actions", (0, 0, 1), 2, r"actions: expected 0 to below \(3, 2\), found 2"),
-        ("categorical", "discrete", "observations", (6, 2), 3, "observations: expected -1 to below 3, found 3"),
-        ("categorical", "discrete", "observations", (0, 0), -2, "observations: expected -1 to below 3, found -2"),
+        (
+            "categorical",
+            "discrete",
+            "observations",
+            (6, 2),
+            3,
+            "observations: expected -1 to below 3, found 3",
+        ),
+        (
+            "categorical",
+            "discrete",
+            "observations",
+            (0, 0),
+            -2,
+            "observations: expected -1 to below 3, found -2",
+        ),
         ("categorical", "multi", "observations", (0, 0, 0), 2, r"observations: expected 0 to below \(2, 3\)"),
         ("categorical", "multi", "final_observations", (1, 1), -1, "final_observations: expected 0"),
-        ("categorical", "box", "final_steps", (0, 0), -1, r"final_steps: expected 0 to below \(6, 3\), found -1"),
-        ("categorical", "box", "final_steps", (0, 0), 6, r"final_steps: expected 0 to below \(6, 3\), found 6"),
-        ("categorical", "box", "final_steps", (0, 1), 3, r"final_steps: expected 0 to below \(6, 3\), found 3"),
+        (
+            "categorical",
+            "box",
+            "final_steps",
+            (0, 0),
+            -1,
+            r"final_steps: expected 0 to below \(6, 3\), found -1",
+        ),
+        (
+            "categorical",
+            "box",
+            "final_steps",
+            (0, 0),
+            6,
+            r"final_steps: expected 0 to below \(6, 3\), found 6",
+        ),
+        (
+            "categorical",
+            "box",
+            "final_steps",
+            (0, 1),
+            3,
+            r"final_steps: expected 0 to below \(6, 3\), found 3",
+        ),
     ],
 )
 def test_an_index_out_of_range_is_refused(action, observed, name, index, value, message):
@@ -148,7 +185,9 @@ def test_every_truncated_step_has_its_final_observation_and_no_other_has():
         altered(arrays, "truncated", tuple(first), False),
         altered(arrays, "truncated", tuple(np.argwhere(~arrays["truncated"])[0]), True),
     ):
-        with pytest.raises(TrajectoryError, match=r"final_steps: expected each of the \d truncated steps once"):
+        with pytest.raises(
+            TrajectoryError, match=r"final_steps: expected each of the \d truncated steps once"
+        ):
             Trajectory.from_arrays(policy, change, hidden=True)
 
 
@@ -172,7 +211,8 @@ def test_fuzzed_indices_are_in_range_or_refused(name, data):
 
 
 @pytest.mark.parametrize(
-    ("action", "shape", "dtype"), [("categorical", (), "int64"), ("multi", (2,), "int64"), ("gaussian", (2,), "float32")]
+    ("action", "shape", "dtype"),
+    [("categorical", (), "int64"), ("multi", (2,), "int64"), ("gaussian", (2,), "float32")],
 )
 def test_one_action_as_the_policy_draws_it(action, shape, dtype):
     assert (action_shape(policy_of(action)), action_dtype(policy_of(action))) == (shape, dtype)

@@ -141,11 +141,12 @@ def test_what_cannot_be_sent_is_refused_with_what_can(array: np.ndarray) -> None
 # -- claims held against the frames
 
 
-def test_a_frame_of_another_size_is_named() -> None:
+@pytest.mark.parametrize("size", [0, 3, 17, 20])
+def test_a_frame_of_another_size_is_named(size: int) -> None:
     frames = frames_of(RESULT, {"rewards": np.zeros(4, np.float32)})
     with pytest.raises(DecodeError) as caught:
-        decode([frames[0], b"abc"], limits=LIMITS)
-    assert str(caught.value) == "rewards: header says float32 [4] = 16 bytes, the frame has 3"
+        decode([frames[0], bytes(size)], limits=LIMITS)
+    assert str(caught.value) == f"rewards: header says float32 [4] = 16 bytes, the frame has {size}"
     assert (caught.value.session, caught.value.seq) == (7, 3)
 
 
@@ -223,9 +224,15 @@ def test_an_unknown_field_is_refused_and_its_result_still_known() -> None:
 # -- any bytes: a message or a DecodeError, nothing else
 
 
+NESTED = encode(m.Ready(session=1, spaces={"a": 0}, facts={}))[0].replace(
+    b"\xa1a\x00", b"\xa1a" + b"\x91" * 60_000
+)
+
+
 @deterministic
 @given(st.lists(st.binary(max_size=60), max_size=4))
 @example([b"\x91" * 60_000])
+@example([NESTED])
 @example([b"\xdc\xff\xff"])
 @example([b"\xdd\xff\xff\xff\xff"])
 @example([b"\x93\x81\xc0\xc0\x90\xc0"])

@@ -127,6 +127,17 @@ def test_what_was_settled_ahead_of_the_checkpoint_is_not_lost_or_received_again(
     again.check()
 
 
+def test_a_rollback_does_not_count_what_the_checkpoint_had_settled() -> None:
+    account = Account("p")
+    received(account, 3)
+    account.settle(1, Outcome.TRAINED)
+    again = Account.restored("p", account.state())
+    again.resync(3)
+    again.check()
+    assert (again.row()["lost_rollback"], again.row()["trained"], again.next) == (2, 1, 3)
+    assert again.in_flight == 0
+
+
 def test_resync_to_an_absurd_number_is_arithmetic_not_a_loop() -> None:
     account = Account("p")
     account.reported(2**60)

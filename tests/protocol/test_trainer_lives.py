@@ -120,11 +120,29 @@ def test_restored_it_knows_the_spaces_and_counts_incarnations(trainer: Trainer, 
     assert heir.sessions.spaces == SPACES
     [welcome] = Peer(heir, pid=2).hello()
     assert (welcome.slot, welcome.incarnation) == (0, 1)
+    [welcome] = Peer(Trainer(epoch=3, state=heir.sessions.state()), pid=3).hello()
+    assert welcome.incarnation == 2
 
 
 def test_one_that_joined_after_the_checkpoint_is_believed(trainer: Trainer) -> None:
     [welcome] = Peer(Trainer(epoch=2, state=trainer.sessions.state())).hello(run="r", sent=5, acked=4)
     assert (welcome.resumed, welcome.next) == (True, 4)
+
+
+def test_one_whose_process_changed_after_the_checkpoint_is_believed(trainer: Trainer, player: Peer) -> None:
+    heir = Trainer(epoch=2, state=trainer.sessions.state())
+    [welcome] = Peer(heir, pid=2).hello(run="r", sent=5, acked=4)
+    assert (welcome.resumed, welcome.next, welcome.incarnation) == (True, 4, 1)
+
+
+def test_a_hello_older_than_what_arrived_is_nothing(trainer: Trainer, player: Peer) -> None:
+    player.want(0)
+    player.result(0)
+    heir = Trainer(epoch=2, state=trainer.sessions.state())
+    trainer.settle((0, 0))
+    assert player.hello(run="r", sent=0) == []
+    assert player.hello(run="r", sent=1)[0].next == 1
+    assert Peer(heir).hello(run="r", sent=0)[0].next == 0  # what was queued is sent again
 
 
 def test_sessions_of_two_trainers_are_never_the_same() -> None:

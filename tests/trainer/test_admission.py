@@ -15,7 +15,9 @@ lags = st.integers(0, 200)
 
 
 def verdict(lag, *, max_lag=4, on_excess="hold", kept=64, live=1000):
-    return admit(version=live - lag, live=live, max_lag=max_lag, on_excess=on_excess, oldest_kept=live - kept + 1)
+    return admit(
+        version=live - lag, live=live, max_lag=max_lag, on_excess=on_excess, oldest_kept=live - kept + 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,10 @@ def test_the_older_the_lighter(lag, other, max_lag):
 
 
 def config_of(**values):
-    flags = [("env.id", "CartPole-v1"), *((key.replace("__", "."), str(value)) for key, value in values.items())]
+    flags = [
+        ("env.id", "CartPole-v1"),
+        *((key.replace("__", "."), str(value)) for key, value in values.items()),
+    ]
     return load(None, flags).config
 
 

@@ -89,9 +89,7 @@ def test_monte_carlo_returns_are_their_sums(unroll, gamma):
 @given(unrolls(), discounts, discounts, st.sampled_from([0.5, 1.0, 3.0]), st.sampled_from([0.5, 1.0, 2.0]))
 @proven(150)
 def test_vtrace_is_its_sum(unroll, gamma, lambda_, rho_bar, c_bar):
-    found = vtrace_of(
-        unroll, gamma, gae_lambda=lambda_, clip_rho_threshold=rho_bar, clip_c_threshold=c_bar
-    )
+    found = vtrace_of(unroll, gamma, gae_lambda=lambda_, clip_rho_threshold=rho_bar, clip_c_threshold=c_bar)
     expected = by_lane(
         reference.vtrace,
         *three(unroll),

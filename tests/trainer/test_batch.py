@@ -39,7 +39,10 @@ def test_what_a_step_bootstraps_from(seed):
     """Nothing past a termination, the final observation past a truncation, else the next step's value."""
     played = trajectory(seed)
     found = transitions(played)
-    finals = {tuple(where): value for where, value in zip(played.final_steps.tolist(), played.final_values, strict=True)}
+    finals = {
+        tuple(where): value
+        for where, value in zip(played.final_steps.tolist(), played.final_values, strict=True)
+    }
     for t, b in np.ndindex(played.shape):
         ended = played.terminated[t, b] or played.truncated[t, b]
         if played.terminated[t, b]:

@@ -77,7 +77,9 @@ def test_truncated_weights_drift_as_derived(u, v, truncate_at):
     drift = q - q.sum() * softmax(u)
     found = expectation("truncated", Categorical(4), u, v, truncate_at=truncate_at)
     np.testing.assert_allclose(found, drift, atol=1e-14)
-    np.testing.assert_allclose(drift_of_truncation(u[None], v[None], truncate_at=truncate_at)[0], drift, atol=1e-14)
+    np.testing.assert_allclose(
+        drift_of_truncation(u[None], v[None], truncate_at=truncate_at)[0], drift, atol=1e-14
+    )
 
 
 def test_the_ppo_mask_is_not_invariant():
@@ -89,7 +91,9 @@ def test_importance_weights_are_invariant_for_joint_choices():
     multi, rng = distributions()["multi"], np.random.default_rng(0)
     u, v = random_head(multi, rng, 2)
     np.testing.assert_allclose(expectation("importance", multi, u, v), 0, atol=1e-14)
-    factors = np.concatenate([softmax(v[part]) - softmax(u[part]) for part in (slice(0, 3), slice(3, 5), slice(5, 9))])
+    factors = np.concatenate(
+        [softmax(v[part]) - softmax(u[part]) for part in (slice(0, 3), slice(3, 5), slice(5, 9))]
+    )
     np.testing.assert_allclose(expectation("none", multi, u, v), factors, atol=1e-14)
 
 
@@ -120,7 +124,9 @@ def test_a_surrogates_gradient(correction, name):
     logs = distribution.log_prob(behaviour, actions)
 
     def surrogate(moved):
-        return float(SURROGATES[correction](np.exp(distribution.log_prob(moved, actions) - logs), advantages).sum())
+        return float(
+            SURROGATES[correction](np.exp(distribution.log_prob(moved, actions) - logs), advantages).sum()
+        )
 
     found = kappa_of(correction, distribution, head, actions, behaviour, advantages=advantages)
     assert_gradient(found, surrogate, head)
@@ -144,7 +150,9 @@ def test_truncated_weights_row_by_row():
     categorical, rng = Categorical(4), np.random.default_rng(2)
     head, behaviour = rng.standard_normal((2, 40, 4))
     actions, advantages = rng.integers(0, 4, 40), rng.standard_normal(40)
-    found = kappa_of("truncated", categorical, head, actions, behaviour, advantages=advantages, truncate_at=1.5)
+    found = kappa_of(
+        "truncated", categorical, head, actions, behaviour, advantages=advantages, truncate_at=1.5
+    )
     for i, action in enumerate(actions):
         rho = softmax(head[i])[action] / softmax(behaviour[i])[action]
         expected = advantages[i] * min(1.5, rho) * (np.eye(4)[action] - softmax(head[i]))

@@ -37,7 +37,9 @@ def live_log_probs_and_values(policy, live, trajectory):
     for t in range(steps):
         head = network.policy_forward(live.weights, live.rows(policy, observations[t]))[1]
         log_probs[t] = policy.distribution.log_prob(head, trajectory.actions[t])
-    finals = values_of(trajectory.final_observations) if len(trajectory.final_steps) else trajectory.final_values
+    finals = (
+        values_of(trajectory.final_observations) if len(trajectory.final_steps) else trajectory.final_values
+    )
     return log_probs, values, finals
 
 
@@ -64,7 +66,13 @@ def naive(policy, live, trajectory, settings):
         case _:
             bars = {"rho_bar": settings.clip_rho_threshold, "c_bar": settings.clip_c_threshold}
             vs, advantages = by_lane(
-                reference.vtrace, *arrays, rhos, continues=continues, gamma=gamma, lambda_=settings.gae_lambda, **bars
+                reference.vtrace,
+                *arrays,
+                rhos,
+                continues=continues,
+                gamma=gamma,
+                lambda_=settings.gae_lambda,
+                **bars,
             )
             return advantages, vs
     return returns - values[:-1], returns
@@ -88,11 +96,15 @@ def test_an_estimator_on_trajectories_with_everything_in_them(advantage, seed):
 @pytest.mark.parametrize("action", ["categorical", "multi", "gaussian"])
 def test_vtrace_reads_the_live_policy_whatever_its_form(action, changes):
     policy, live, pieces = batch(action, **changes)
-    settings = settings_of(advantage="vtrace", correction="vtrace", clip_rho_threshold=1.5, clip_c_threshold=0.8)
+    settings = settings_of(
+        advantage="vtrace", correction="vtrace", clip_rho_threshold=1.5, clip_c_threshold=0.8
+    )
     for rows, piece in zip(estimate(pieces, policy, live, settings), pieces, strict=True):
         valid = piece.trajectory.valid.reshape(-1)
         advantages, targets = naive(policy, live, piece.trajectory, settings)
-        np.testing.assert_allclose(rows.advantages[valid], advantages.reshape(-1)[valid], rtol=1e-11, atol=1e-12)
+        np.testing.assert_allclose(
+            rows.advantages[valid], advantages.reshape(-1)[valid], rtol=1e-11, atol=1e-12
+        )
         np.testing.assert_allclose(rows.targets[valid], targets.reshape(-1)[valid], rtol=1e-11, atol=1e-12)
 
 
@@ -116,7 +128,9 @@ def test_an_extra_step_reaches_no_other(advantage, normalize):
 
     def poisoned(piece):
         rewards = np.where(piece.trajectory.valid, piece.trajectory.rewards, 1e6)
-        return Piece(dataclasses.replace(piece.trajectory, rewards=rewards), piece.snapshot, piece.lag, piece.weight)
+        return Piece(
+            dataclasses.replace(piece.trajectory, rewards=rewards), piece.snapshot, piece.lag, piece.weight
+        )
 
     assert not all(piece.trajectory.valid.all() for piece in pieces)
     clean = estimate(pieces, policy, live, settings)
@@ -146,7 +160,9 @@ def test_normalising_is_over_the_batch_and_of_advantages_alone(normalize):
     policy, live, pieces = batch()
     plain = estimate(pieces, policy, live, settings_of())
     found = estimate(pieces, policy, live, settings_of(normalize_advantage=normalize))
-    before, after = (np.concatenate([one.advantages[one.weights > 0] for one in rows]) for rows in (plain, found))
+    before, after = (
+        np.concatenate([one.advantages[one.weights > 0] for one in rows]) for rows in (plain, found)
+    )
     if normalize == "none":
         np.testing.assert_array_equal(after, before)
     elif normalize == "scale":

@@ -53,5 +53,10 @@ def test_without_restarts_the_first_is_one_too_many(limit):
 
 def test_a_failed_run_says_what_and_how_it_exits():
     failed = RunFailed("five alike", exit_code=3, detail="Traceback")
-    assert (str(failed), failed.headline, failed.exit_code, failed.detail) == ("five alike", "five alike", 3, "Traceback")
+    assert (str(failed), failed.headline, failed.exit_code, failed.detail) == (
+        "five alike",
+        "five alike",
+        3,
+        "Traceback",
+    )
     assert failed.summary is None

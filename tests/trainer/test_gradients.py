@@ -113,7 +113,9 @@ def test_a_live_value_head_leaves_the_policy_its_exact_gradient():
         for head in (live.weights.value_head, None)
     )
     for one, other in zip(
-        (*with_live.policy_torso, with_live.policy_head), (*without.policy_torso, without.policy_head), strict=True
+        (*with_live.policy_torso, with_live.policy_head),
+        (*without.policy_torso, without.policy_head),
+        strict=True,
     ):
         np.testing.assert_array_equal(one.weight, other.weight)
         np.testing.assert_array_equal(one.bias, other.bias)
@@ -163,7 +165,9 @@ def test_vtrace_at_lag_0_is_gae_with_lambda():
     off_policy = dataclasses.replace(on_policy, advantage="vtrace", gradient="recompute", correction="vtrace")
     gae_rows, vtrace_rows = (estimate(pieces, policy, live, one) for one in (on_policy, off_policy))
     np.testing.assert_allclose(
-        recomputed(policy, live, off_policy, vtrace_rows), stored(policy, played, played, on_policy, gae_rows), atol=1e-12
+        recomputed(policy, live, off_policy, vtrace_rows),
+        stored(policy, played, played, on_policy, gae_rows),
+        atol=1e-12,
     )
 
 
@@ -201,7 +205,11 @@ def test_a_results_weight_scales_its_gradient(source):
 @pytest.mark.parametrize("source", ["stored", "recomputed"])
 def test_a_batch_longer_than_a_chunk_is_the_sum_of_its_rows(source):
     policy, played, live = two_versions("categorical")
-    settings = settings_of(gradient="recompute", correction="importance") if source == "recomputed" else settings_of()
+    settings = (
+        settings_of(gradient="recompute", correction="importance")
+        if source == "recomputed"
+        else settings_of()
+    )
     pieces = pieces_of(policy, played, np.random.default_rng(0), count=1)
     (rows,) = estimate(pieces, policy, live, settings)
     copies = 2 * CHUNK_ROWS // len(rows.advantages) + 3
@@ -245,9 +253,7 @@ def test_observations_are_read_as_the_reader_normalises_them():
 
 def test_joined_rows_are_the_valid_ones_in_order():
     policy, _, live, settings, rows = example(gradient="recompute")
-    plain = [
-        dataclasses.replace(one, piece=_without_hidden(one.piece)) for one in rows
-    ]
+    plain = [dataclasses.replace(one, piece=_without_hidden(one.piece)) for one in rows]
     whole = joined([samples_of(one, policy, live) for one in plain])
     assert len(whole) == sum(one.piece.trajectory.steps for one in rows)
     assert (whole.weights > 0).all()
@@ -261,7 +267,9 @@ def test_joined_rows_are_the_valid_ones_in_order():
         np.testing.assert_array_equal(getattr(whole, name), expected)
     gradient = zeros(policy)
     recomputed_gradient(whole, policy, live.weights, settings, gradient=gradient, clip=0.2)
-    np.testing.assert_allclose(gradient.flat, recomputed(policy, live, settings, rows), rtol=1e-10, atol=1e-13)
+    np.testing.assert_allclose(
+        gradient.flat, recomputed(policy, live, settings, rows), rtol=1e-10, atol=1e-13
+    )
 
 
 def _without_hidden(piece):

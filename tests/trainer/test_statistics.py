@@ -15,7 +15,9 @@ from touchline.trainer.statistics import LagRecord, LagSummary, Returns
 from touchline.trainer.stopping import StopConditions
 
 results = st.lists(
-    st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(0, 200), st.integers(0, 90)), min_size=1, max_size=60
+    st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(0, 200), st.integers(0, 90)),
+    min_size=1,
+    max_size=60,
 )
 
 

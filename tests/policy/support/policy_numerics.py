@@ -45,7 +45,12 @@ def assert_gradient(found: Array, function: Callable[[Array], float], point: Arr
 
 
 def network_of(
-    *, depth: int = 2, activation: Any = "tanh", shared: bool = False, gaussian: bool = False, features: int = 3
+    *,
+    depth: int = 2,
+    activation: Any = "tanh",
+    shared: bool = False,
+    gaussian: bool = False,
+    features: int = 3,
 ) -> Network:
     """A small network, each layer of another width so that no transposition goes unseen."""
     return Network.build(

@@ -37,7 +37,9 @@ def snapshot_of(
     return Snapshot.of(policy, 1, version, flat, Statistics.empty(features).moved(seen))
 
 
-def near(policy: Policy, snapshot: Snapshot, rng: np.random.Generator, *, version: int, by: float = 0.1) -> Snapshot:
+def near(
+    policy: Policy, snapshot: Snapshot, rng: np.random.Generator, *, version: int, by: float = 0.1
+) -> Snapshot:
     """A later version: weights a little further, statistics moved."""
     flat = snapshot.weights.flat + by * rng.standard_normal(snapshot.weights.flat.size)
     statistics = snapshot.statistics.moved(rng.normal(0.5, 1.2, (10, policy.network.features)))
@@ -57,7 +59,9 @@ def raw_observations(space: Space, rng: np.random.Generator, shape: tuple[int, .
             return rng.standard_normal(whole).astype(raw_dtype(space))
 
 
-def endings(rng: np.random.Generator, steps: int, lanes: int, *, rate: float, autoreset: bool) -> tuple[Array, ...]:
+def endings(
+    rng: np.random.Generator, steps: int, lanes: int, *, rate: float, autoreset: bool
+) -> tuple[Array, ...]:
     """(terminated, truncated, valid) bool [T, B]: lanes of which, with ``autoreset``, the step after an end is extra."""
     terminated, truncated = (rng.random((2, steps, lanes)) < rate / 2).astype(bool)
     truncated &= ~terminated

@@ -54,12 +54,16 @@ def pieces_of(
 ) -> list[Piece]:
     """Results that ``played`` played, of several lengths, the later ones of half the weight."""
     return [
-        Piece(trajectory_of(policy, played, rng, steps=6 - i, lanes=2 + i, **kwargs), played, lag, 1.0 / (1 + i))
+        Piece(
+            trajectory_of(policy, played, rng, steps=6 - i, lanes=2 + i, **kwargs), played, lag, 1.0 / (1 + i)
+        )
         for i in range(count)
     ]
 
 
-def two_versions(action: str, seed: int = 0, dtype: str = "float64", **changes: Any) -> tuple[Policy, Snapshot, Snapshot]:
+def two_versions(
+    action: str, seed: int = 0, dtype: str = "float64", **changes: Any
+) -> tuple[Policy, Snapshot, Snapshot]:
     """A policy, the snapshot that played and the live one, two versions later."""
     rng = np.random.default_rng(seed)
     policy = policy_of(action, **changes)

@@ -54,9 +54,7 @@ def vtrace(rewards, values, next_values, last, rhos, *, gamma, lambda_, rho_bar,
     ]
     vs = []
     for s in range(len(rewards)):
-        terms = [
-            gamma ** (t - s) * math.prod(cs[s:t]) * deltas[t] for t in range(s, end_of(last, s) + 1)
-        ]
+        terms = [gamma ** (t - s) * math.prod(cs[s:t]) * deltas[t] for t in range(s, end_of(last, s) + 1)]
         vs.append(values[s] + sum(terms))
     after = [next_values[t] if last[t] else vs[t + 1] for t in range(len(rewards))]
     advantages = [
@@ -66,10 +64,15 @@ def vtrace(rewards, values, next_values, last, rhos, *, gamma, lambda_, rho_bar,
     return vs, advantages
 
 
-def by_lane(reference: Callable[..., Sequence[float]], *arrays: Array, continues: Array, **kwargs: float) -> Array:
+def by_lane(
+    reference: Callable[..., Sequence[float]], *arrays: Array, continues: Array, **kwargs: float
+) -> Array:
     """A reference over each lane of ``[T, B]`` arrays; nothing follows the unroll's last step."""
     last = continues == 0
     last[-1] = True
     lanes = range(continues.shape[1])
-    results = [reference(*(a[:, b] for a in arrays[:3]), last[:, b], *(a[:, b] for a in arrays[3:]), **kwargs) for b in lanes]
+    results = [
+        reference(*(a[:, b] for a in arrays[:3]), last[:, b], *(a[:, b] for a in arrays[3:]), **kwargs)
+        for b in lanes
+    ]
     return np.moveaxis(np.array(results), 0, -1)

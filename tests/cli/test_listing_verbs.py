@@ -1,0 +1,117 @@
+"""``runs``, ``envs`` and ``check``."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from touchline.cli.runs import _ago
+
+BAD = """
+import gymnasium, numpy
+class Bad(gymnasium.Env):
+    observation_space = gymnasium.spaces.Box(-1, 1, (2,), numpy.float32)
+    action_space = gymnasium.spaces.Discrete(2)
+    def __init__(self, gravity=1): self.gravity = gravity
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return numpy.zeros(2, numpy.float32), {}
+    def step(self, action):
+        return numpy.zeros(2, numpy.float32), 1.0, True, {}
+"""
+
+
+def test_no_runs_yet(touchline):
+    said = touchline("runs")
+    assert said.code == 0
+    assert said.out == "runs holds no runs yet. Start one with: touchline train cartpole\n"
+
+
+def test_a_run_is_a_line(touchline, trained):
+    said = touchline("runs", "--runs", str(trained))
+    title, row = said.out.splitlines()
+    assert title.split()[:3] == ["run", "environment", "state"]
+    assert row.startswith("taught  CartPole-v1  step limit ")
+
+
+def test_runs_for_programs(touchline, trained):
+    (row,) = json.loads(touchline("runs", "--runs", str(trained), "--json").out)
+    assert row["name"] == "taught"
+    assert row["steps"] >= 1500
+    assert row["solved"] is False
+
+
+def test_a_run_that_was_killed_is_lost(touchline, trained):
+    folder = Path("runs/1-x-s0")
+    folder.mkdir(parents=True)
+    status = (trained / "taught" / "status.json").read_text().replace('"finished"', '"training"')
+    (folder / "status.json").write_text(status)
+    past = time.time() - 3600
+    os.utime(folder / "status.json", (past, past))
+    assert " lost " in touchline("runs").out
+    assert "1 h ago" in touchline("runs").out
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-1, "now"),
+        (59, "now"),
+        (60, "1 min ago"),
+        (3599, "59 min ago"),
+        (7200, "2 h ago"),
+        (200_000, "2 d ago"),
+    ],
+)
+def test_times_since(seconds, text):
+    assert _ago(seconds) == text
+
+
+def test_environments_are_listed_with_what_they_need(touchline):
+    said = touchline("envs", "cartpole-v1")
+    assert said.code == 0
+    lines = said.out.splitlines()
+    assert lines[0].split() == ["environment", "solved", "at", "time", "limit"]
+    assert lines[1].split() == ["CartPole-v1", "475", "500", "steps", "vectorised"]
+
+
+def test_ours_are_among_them(touchline):
+    assert "touchline/Corridor-v0" in touchline("envs", "touchline/*").out
+
+
+def test_a_pattern_that_nothing_matches(touchline):
+    said = touchline("envs", "zzz")
+    assert said.code == 2
+    assert "no environment matches 'zzz'" in said.err
+    assert said.out == ""
+
+
+def test_a_sound_environment_checks_clean(touchline):
+    said = touchline("check", "CartPole-v1", "--steps", "50")
+    assert (said.code, said.out) == (0, "CartPole-v1: nothing wrong was found\n")
+
+
+def test_a_broken_environment_is_told_as_expected_found_where(touchline):
+    Path("bad.py").write_text(BAD)
+    said = touchline("check", "bad.py:Bad")
+    assert said.code == 2
+    for word in ("error: step()", "    expected  five values", "    found     a tuple of 4 values"):
+        assert word in said.out
+
+
+def test_check_takes_the_environments_keys(touchline):
+    Path("bad.py").write_text(BAD)
+    said = touchline("check", "bad.py:Bad", "--env.kwargs.wind", "3")
+    assert said.code == 2
+    assert "wind" in said.err
+    assert "--players.count" in touchline("check", "CartPole-v1", "--players.count", "2").err
+
+
+def test_an_unknown_environment_is_told_the_nearest(touchline):
+    said = touchline("check", "CartPol-v1")
+    assert said.code == 2
+    assert "Did you mean 'CartPole-v1'" in said.err

@@ -1,0 +1,148 @@
+"""``eval``, ``watch`` and ``plot``: what is done with a run afterwards."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from touchline.cli import watch
+from touchline.record import load_checkpoint
+from touchline.record.directory import RunDirectory
+
+
+@pytest.fixture
+def run(trained: Path, tmp_path: Path) -> Path:
+    """A copy of the trained run, to write into."""
+    return Path(shutil.copytree(trained / "taught", tmp_path / "runs" / "taught"))
+
+
+def test_eval_reports_returns_against_the_goal(touchline, run):
+    said = touchline("eval", "taught", "--episodes", "5")
+    assert said.code == 0
+    title, returns, lengths, goal = said.out.splitlines()
+    version = load_checkpoint(RunDirectory(run)).version
+    assert title == f"taught, version {version}: 5 greedy episodes of CartPole-v1"
+    assert returns.startswith("  return  mean ")
+    assert lengths.startswith("  length  mean ")
+    assert goal == "  goal    475: not reached"
+
+
+def test_eval_for_programs(touchline, run):
+    found = json.loads(touchline("eval", str(run), "--episodes", "20", "--json").out)
+    assert found["episodes"] == len(found["returns"]) == len(found["lengths"]) == 20
+    assert found["return_mean"] == pytest.approx(sum(found["returns"]) / 20)
+    assert found["returns"] == [float(length) for length in found["lengths"]]
+    assert (found["goal"], found["greedy"], found["env"]) == (475.0, True, "CartPole-v1")
+
+
+def test_eval_is_repeatable_and_the_seed_changes_it(touchline, run):
+    first, again = (touchline("eval", "taught", "--episodes", "4", "--json").out for _ in range(2))
+    other = touchline("eval", "taught", "--episodes", "4", "--json", "--seed", "1").out
+    assert first == again
+    assert json.loads(first)["seeds"] != json.loads(other)["seeds"]
+
+
+def test_eval_of_an_untrained_version_and_sampled(touchline, run):
+    found = json.loads(
+        touchline("eval", "taught", "--episodes", "20", "--checkpoint", "0", "--sampled", "--json").out
+    )
+    assert (found["version"], found["greedy"]) == (0, False)
+    assert found["return_mean"] < 60  # as a policy that has learnt nothing plays
+
+
+def test_eval_on_a_changed_environment(touchline, run):
+    said = touchline("eval", "taught", "--episodes", "3", "--json", "--env.kwargs.max_episode_steps", "7")
+    assert set(json.loads(said.out)["lengths"]) == {7}
+
+
+@pytest.mark.parametrize("verb", ["eval", "watch"])
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("nope",), "run 'nope': not found in runs; there are taught"),
+        (("taught", "--checkpoint", "7777"), "7777: missing; versions on disk: 0"),
+        (("taught", "--checkpoint", "x"), "--checkpoint: expected latest, best or a version, found 'x'"),
+        (("taught", "--trainer.clip", "1"), "--trainer.clip: what was learnt cannot be changed"),
+        (
+            ("taught", "--env.id", "Acrobot-v1"),
+            "expected the one trained on, Box of shape [4], found Box of shape [6]",
+        ),
+        (("taught", "--env.id", "NoEnv-v0"), "unknown environment 'NoEnv-v0'"),
+        (("taught", "--episodes", "0"), "0 is not in the range"),
+    ],
+)
+def test_what_cannot_be_restored_is_the_users_to_mend(touchline, run, verb, arguments, text):
+    said = touchline(verb, *arguments)
+    assert said.code == 2
+    assert text in said.err
+    assert said.out == ""
+
+
+def test_a_damaged_checkpoint_is_told(touchline, run):
+    version = load_checkpoint(RunDirectory(run)).version
+    weights = run / "checkpoints" / str(version) / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    said = touchline("eval", "taught")
+    assert said.code == 2
+    assert "the file was changed" in said.err
+
+
+def test_watch_without_a_display_writes_a_video(touchline, run, monkeypatch):
+    pytest.importorskip("pygame")
+    monkeypatch.setattr(watch, "has_display", lambda: False)
+    said = touchline("watch", "taught", "--episodes", "2", "--env.kwargs.max_episode_steps", "5")
+    assert said.code == 0, said.err
+    first, second, path = said.out.splitlines()
+    assert (first, second) == (
+        "episode 1: return 5.0 in 5 steps",
+        "episode 2: return 5.0 in 5 steps",
+    )
+    from PIL import Image
+
+    with Image.open(path) as image:
+        assert image.format == "WEBP"
+        assert image.n_frames >= 6  # identical neighbours may be merged
+
+
+@pytest.mark.parametrize(
+    ("platform", "environment", "expected"),
+    [
+        ("linux", {}, False),
+        ("linux", {"DISPLAY": ":0"}, True),
+        ("linux", {"WAYLAND_DISPLAY": "wayland-0"}, True),
+        ("darwin", {}, True),
+    ],
+)
+def test_a_display_is_looked_for(monkeypatch, platform, environment, expected):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.platform", platform)
+    assert watch.has_display() is expected
+
+
+def test_plot_says_what_it_drew(touchline, run):
+    pytest.importorskip("matplotlib")
+    said = touchline("plot", "taught")
+    assert said.code == 0, said.err
+    paths = [Path(line) for line in said.out.splitlines()]
+    assert {path.name for path in paths} >= {"learning.png", "lag.png", "weights.png"}
+    assert {path.parent for path in paths} == {Path("runs/taught/plots")}
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
+
+
+def test_plots_of_several_runs_lie_beside_them(touchline, run):
+    pytest.importorskip("matplotlib")
+    shutil.copytree(run, run.parent / "second")
+    assert "runs/plots/learning.png" in touchline("plot", "taught", "second").out
+    assert "there/learning.png" in touchline("plot", "taught", "taught", "--out", "there").out
+
+
+def test_plot_without_a_run(touchline):
+    said = touchline("plot", "nope")
+    assert said.code == 2
+    assert "runs holds no runs yet" in said.err

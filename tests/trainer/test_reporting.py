@@ -1,0 +1,57 @@
+"""From counts to words: history, bottleneck, time left."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from touchline.trainer.reporting import HISTORY, History, _eta, bottleneck, wait_fraction
+
+
+def training(*, wait=0.0, update=0.0, mode="async", steps=0, stop_steps=None, minutes=None):
+    stop = SimpleNamespace(steps=stop_steps, minutes=minutes)
+    return SimpleNamespace(
+        wait_seconds=wait,
+        update_seconds=update,
+        config=SimpleNamespace(mode=mode, stop=stop),
+        method=SimpleNamespace(steps=steps),
+    )
+
+
+def test_history_keeps_even_distances_and_never_grows_past_its_bound():
+    history = History()
+    for value in range(1000):
+        history.add(float(value))
+        assert len(history.points) <= HISTORY
+    points = history.points
+    assert len(points) > HISTORY // 3
+    assert points[0] == 0.0
+    assert len({b - a for a, b in zip(points, points[1:], strict=False)}) == 1
+
+
+def test_history_ignores_what_is_not_known_yet():
+    history = History()
+    history.add(None)
+    assert history.points == []
+
+
+@pytest.mark.parametrize(("wait", "update", "share"), [(0, 0, 0.0), (3, 1, 0.75), (0, 2, 0.0)])
+def test_the_share_of_time_spent_waiting(wait, update, share):
+    assert wait_fraction(training(wait=wait, update=update)) == share
+
+
+def test_the_bottleneck_is_whom_the_run_waited_for():
+    assert bottleneck(training(wait=9, update=1)).startswith("Players: the learner waited 90%")
+    assert bottleneck(training(wait=1, update=9)).startswith("Trainer: the learner was busy 90%")
+    assert bottleneck(training(wait=8, update=2, mode="serial")) == (
+        "one process: 20% of its time updating, 80% playing"
+    )
+
+
+def test_time_left_is_that_of_the_first_limit_to_come():
+    assert _eta(training(), 10.0) is None
+    assert _eta(training(steps=100, stop_steps=300), 10.0) == pytest.approx(20.0)
+    assert _eta(training(minutes=1.0), 10.0) == pytest.approx(50.0)
+    assert _eta(training(steps=100, stop_steps=300, minutes=0.25), 10.0) == pytest.approx(5.0)
+    assert _eta(training(steps=400, stop_steps=300), 10.0) == 0.0
