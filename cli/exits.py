@@ -88,4 +88,3 @@ def _keep(error: BaseException) -> Path:
     ) as file:
         file.write("".join(traceback.format_exception(error)))
     return Path(file.name)
-

@@ -26,8 +26,6 @@ class Split:
 class ConfigCommand(click.Command):
     """A command that also takes any config key as a flag; ``config_flags(ctx)`` has them."""
 
-    keys_epilog = True
-
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         split = split_flags(args, self.get_params(ctx))
         ctx.meta[FLAGS], ctx.meta[SPLIT] = split.flags, split

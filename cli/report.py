@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,18 +16,21 @@ if TYPE_CHECKING:
     from touchline.record import LagSummary, Summary
 
 LABEL_WIDTH = 9
+MIN_TEXT_WIDTH = 20
 NEXT = {"eval": "play 100 episodes with what it learnt", "watch": "see it play", "plot": "draw its curves"}
 
 
-def report(summary: Summary, *, path: Path, max_lag: int) -> Iterator[str]:
-    """The lines, coloured where the terminal has colours."""
+def report(summary: Summary, *, path: Path, max_lag: int, width: int) -> Iterator[str]:
+    """The lines, coloured where the terminal has colours, each at most ``width`` wide where it can be."""
     yield ""
     yield _ending(summary)
     for label, text in _facts(summary, max_lag):
-        yield f"  {click.style(label.ljust(LABEL_WIDTH), dim=True)}{text}"
+        first, *rest = textwrap.wrap(text, max(MIN_TEXT_WIDTH, width - LABEL_WIDTH - 2))
+        yield f"  {click.style(label.ljust(LABEL_WIDTH), dim=True)}{first}"
+        yield from (" " * (LABEL_WIDTH + 2) + line for line in rest)
     yield ""
     if summary.updates:
-        yield from _next(path)
+        yield from _next(path, width)
     else:
         yield f"Nothing was learnt. The run's files are in {shlex.quote(str(path))}"
 
@@ -47,13 +51,10 @@ def _facts(summary: Summary, max_lag: int) -> Iterator[tuple[str, str]]:
         yield "return", f"mean {number(summary.return_mean_100)}{best}, over the latest episodes"
     rate = f", {count(summary.steps_per_second)} steps/s" if summary.steps_per_second else ""
     yield "time", f"{time}{rate}"
-    yield (
-        "trained",
-        (
-            f"{summary.steps:,} steps of {summary.episodes:,} episodes in {summary.updates:,} updates"
-            f" ({summary.gradient_steps:,} gradient steps)"
-        ),
-    )
+    if summary.ledger.total.get("sent") == 0:
+        return
+    counts = f"{summary.steps:,} steps of {summary.episodes:,} episodes in {summary.updates:,} updates"
+    yield "trained", f"{counts} ({summary.gradient_steps:,} gradient steps)"
     if summary.lag.mean is not None:
         yield "lag", _lag(summary.lag, max_lag)
     if summary.updates:
@@ -78,9 +79,12 @@ def ledger_line(total: dict[str, int], duplicates: int) -> str:
     return f"{total['sent']:,} results sent = {' + '.join(rest) or 0}{again}"
 
 
-def _next(path: Path) -> Iterator[str]:
-    run = shlex.quote(str(path))
-    width = max(len(verb) for verb in NEXT) + len(run) + len("touchline  ")
+def _next(path: Path, width: int) -> Iterator[str]:
+    """The commands, to be pasted: never broken, and without their purpose where there is no room for it."""
+    commands = {f"touchline {verb} {shlex.quote(str(path))}": f"# {NEXT[verb]}" for verb in NEXT}
+    column = max(map(len, commands))
     yield "Next:"
-    for verb, purpose in NEXT.items():
-        yield f"  {f'touchline {verb} {run}'.ljust(width)}  {click.style(f'# {purpose}', dim=True)}"
+    for command, purpose in commands.items():
+        line = f"  {command.ljust(column)}  "
+        fits = len(line) + len(purpose) <= width
+        yield line + click.style(purpose, dim=True) if fits else f"  {command}"

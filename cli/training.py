@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -18,6 +20,8 @@ from touchline.cli.flags import Flag
 if TYPE_CHECKING:
     from touchline.configs import Config, Resolved
     from touchline.record import RunDirectory, Status, Summary
+
+FILE_WIDTH = 1000
 
 
 def start(
@@ -98,17 +102,21 @@ def _facts(config: Config, run: RunDirectory, players: int | None) -> Iterator[s
     from touchline.configs import resolve_gradient
 
     trainer, correction = config.trainer, config.staleness.correction
-    yield ", ".join(
-        [
-            click.style(config.env.id, bold=True),
-            f"mode {config.mode}",
-            _players(config, players),
-            f"{trainer.algorithm} with {trainer.advantage}",
-            f"gradient {resolve_gradient(config)}",
-            f"correction {correction}",
-        ]
-    )
+    facts = [
+        config.env.id,
+        f"mode {config.mode}",
+        _players(config, players),
+        f"{trainer.algorithm} with {trainer.advantage}",
+        f"gradient {resolve_gradient(config)}",
+        f"correction {correction}",
+    ]
+    yield from textwrap.wrap(", ".join(facts), _width())
     yield f"in {run.path}"
+
+
+def _width() -> int:
+    """Of the terminal; in a file or a pipe a line may be as long as it is."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else FILE_WIDTH
 
 
 def _players(config: Config, players: int | None) -> str:
@@ -124,5 +132,5 @@ def _players(config: Config, players: int | None) -> str:
 def _report(run: RunDirectory, summary: Summary, config: Config) -> None:
     from touchline.cli.report import report
 
-    for line in report(summary, path=run.path, max_lag=config.staleness.max_lag):
+    for line in report(summary, path=run.path, max_lag=config.staleness.max_lag, width=_width()):
         click.echo(line)

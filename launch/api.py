@@ -24,19 +24,20 @@ Environment = str | Callable[..., Any]
 class Run:
     """A run on disk. ``env`` is the environment object it was trained on, where it has no name."""
 
-    directory: RunDirectory
+    path: Path
     env: Callable[..., Any] | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
 
     @property
-    def path(self) -> Path:
-        return self.directory.path
+    def directory(self) -> RunDirectory:
+        """Its files."""
+        return RunDirectory(self.path)
 
     @property
     def name(self) -> str:
-        return self.directory.name
+        return self.path.name
 
     @property
     def config(self) -> Config:
@@ -76,11 +77,11 @@ def train(
     directory = RunDirectory.create(Path(runs), env=resolved.config.env.id, seed=seed, name=name)
     command = " ".join([Path(sys.argv[0]).name or "python", "touchline.train"])
     train_into(directory, resolved, command=command, factory=shipped, view=view)
-    return Run(directory, factory)
+    return Run(directory.path, factory)
 
 
 def evaluate(
-    run: Run | str | Path,
+    run: Run | str | int | Path,
     *,
     episodes: int = 100,
     greedy: bool = True,
@@ -107,9 +108,9 @@ def evaluate(
     )
 
 
-def load_run(ref: str | Path, *, runs: str | Path = RUNS) -> Run:
+def load_run(ref: str | int | Path, *, runs: str | Path = RUNS) -> Run:
     """The run of a path, a name, a number, or the beginning of a name. Raises RunNotFound."""
-    return Run(find_run(str(ref), Path(runs)))
+    return Run(find_run(str(ref), Path(runs)).path)
 
 
 def resolve(

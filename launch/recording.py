@@ -16,6 +16,7 @@ import msgspec
 from touchline.configs import Resolved, dump_yaml
 from touchline.launch.local import View, train
 from touchline.protocol.errors import AddressError
+from touchline.protocol.ledger import Ledger
 from touchline.record import (
     LedgerSummary,
     RecordError,
@@ -73,7 +74,7 @@ def train_into(
             began=began,
         )
     except KeyboardInterrupt:  # before the run could be asked to end, or a second one
-        summary = None
+        summary = keeper.partial("interrupted", began, played=keeper.last is not None)
     except RunFailed as error:
         if error.exit_code == SETUP and error.summary is None:
             _discard(run)
@@ -88,7 +89,7 @@ def train_into(
         if isinstance(error, OSError) and error.errno in USERS_OWN:
             raise
         raise _crashed(keeper, error, began) from error
-    summary = summary or keeper.partial("interrupted", began)
+    summary = summary or keeper.partial("interrupted", began, played=False)
     run.write_summary(summary)
     return summary
 
@@ -133,8 +134,13 @@ class Keeper:
             self.last = status
             return status
 
-    def partial(self, reason: str, began: float) -> Summary:
-        """The summary of a run that could not make its own: the last status, and no account of results."""
+    def partial(self, reason: str, began: float, *, played: bool = True) -> Summary:
+        """The summary of a run that could not make its own: the last status.
+
+        What became of its results is not known (an empty ledger), unless none was ``played`` at all.
+        """
+        account = Ledger().report()
+        none_sent = LedgerSummary(total=dict(account["total"]), players={})
         status = self.last or Status(run=self.run.name, env=self._resolved.config.env.id)
         return Summary(
             run=status.run,
@@ -152,7 +158,7 @@ class Keeper:
             return_mean_100=status.return_mean,
             return_best=status.return_best,
             lag=status.lag,
-            ledger=LedgerSummary(total={}, players={}),
+            ledger=LedgerSummary(total={}, players={}) if played else none_sent,
             bottleneck="unknown: the run did not end in order",
         )
 

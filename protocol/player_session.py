@@ -9,6 +9,9 @@
 
 A result is kept until it is acknowledged, and sent again after a reconnect, from where the Trainer says.
 Every result is played with exactly the snapshot that its WANT was answered with: the grant announces it.
+
+Longer than most files here, because what a message does depends on the state that the others led to: the
+machine is read whole. Its results live in ``outbox``, its states in ``machine``.
 """
 
 from __future__ import annotations

@@ -4,6 +4,9 @@ One thread owns it. What arrives goes into ``receive``, time into ``tick``, the 
 ``settle``; each returns effects, to be performed in order. A result passes these checks, in this order: its
 session is known; its parts are complete; its number is the next (a smaller one is a duplicate, a larger one
 a gap); its arrays are what its header says; it was played with the version granted for it.
+
+Longer than most files here: it is every message's way through, read whole. Who may come in is in
+``admission``, who may start what in ``pacer``, who is who in ``roster``.
 """
 
 from __future__ import annotations

@@ -61,12 +61,13 @@ def test_help_shows_defaults(touchline):
     assert line_of(touchline("train", "--help").out, "--players.lanes").split()[-1] == "16"
 
 
-def test_help_of_a_preset_shows_its_values_and_where_they_stand(touchline):
-    out = touchline("train", "cartpole", "--players.count", "3", "--help").out
-    assert line_of(out, "--players.unroll_length").endswith("32  cartpole.yaml:4:22")
+def test_help_of_a_file_shows_its_values_and_where_they_stand(touchline):
+    Path("mine.yaml").write_text("env: {id: CartPole-v1}\nplayers:\n  unroll_length: 48\n")
+    out = touchline("train", "mine.yaml", "--players.count", "3", "--help").out
+    assert line_of(out, "--players.unroll_length").endswith("48  mine.yaml:3:3")
     assert line_of(out, "--players.count").endswith("3  --players.count")
     assert line_of(out, "--players.restarts").endswith(" 5")
-    assert "with the values of cartpole" in out
+    assert "with the values of mine.yaml" in out
     assert max(map(len, out.splitlines())) <= 80
 
 

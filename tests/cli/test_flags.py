@@ -72,6 +72,8 @@ def test_a_misspelt_option_is_not_taken_for_a_key():
 def test_short_options_are_clicks():
     assert split("-h").own == ("-h",)
     assert split("-h").words == ()
+    assert split("-x").own == ("-x",)  # which click refuses
+    assert split("-x").words == ()
 
 
 def test_after_two_dashes_everything_is_a_word():

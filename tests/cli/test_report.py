@@ -31,9 +31,9 @@ SUMMARY = Summary(
 )
 
 
-def lines(path: str = "runs/1-cartpole-v1-s0", **changes: object) -> list[str]:
+def lines(path: str = "runs/1-cartpole-v1-s0", width: int = 100, **changes: object) -> list[str]:
     summary = msgspec.structs.replace(SUMMARY, **changes)
-    return [click.unstyle(line) for line in report(summary, path=Path(path), max_lag=8)]
+    return [click.unstyle(line) for line in report(summary, path=Path(path), max_lag=8, width=width)]
 
 
 def test_the_report_of_a_solved_run():
@@ -62,6 +62,19 @@ def test_a_long_run_has_minutes():
     assert "  time     1:02:03, 42.2k steps/s" in lines(wall_seconds=3723.4)
 
 
+def test_a_narrow_terminal_breaks_facts_but_no_command():
+    text = lines(width=50)
+    place = text.index("  lag      mean 0.56 updates (the law says 0.56),")
+    assert text[place + 1] == "           p95 2, max 23, bound 8"
+    assert text[-3:] == [f"  touchline {verb} runs/1-cartpole-v1-s0" for verb in ("eval", "watch", "plot")]
+
+
+def test_a_run_that_nothing_was_sent_to_has_no_account():
+    total = {"sent": 0, "trained": 0}
+    text = lines(updates=0, steps=0, ledger=LedgerSummary(total=total, players={}))
+    assert not any("ledger" in line or "trained" in line for line in text)
+
+
 def test_a_run_that_learnt_nothing_offers_nothing():
     text = lines(
         updates=0, reason="interrupted", return_mean_100=None, lag=LagSummary(), steps_per_second=None
@@ -78,7 +91,7 @@ def test_a_failure_is_named_once_by_the_error_that_follows():
 @pytest.mark.parametrize(("changes", "colour"), [({}, "green"), ({"solved": False}, "yellow")])
 def test_the_ending_has_a_colour(changes, colour):
     summary = msgspec.structs.replace(SUMMARY, **changes)
-    line = list(report(summary, path=Path("x"), max_lag=8))[1]
+    line = list(report(summary, path=Path("x"), max_lag=8, width=80))[1]
     assert line.startswith(click.style("solved", fg=colour, bold=True))
 
 

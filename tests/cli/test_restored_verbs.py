@@ -139,7 +139,9 @@ def test_plots_of_several_runs_lie_beside_them(touchline, run):
     pytest.importorskip("matplotlib")
     shutil.copytree(run, run.parent / "second")
     assert "runs/plots/learning.png" in touchline("plot", "taught", "second").out
-    assert "there/learning.png" in touchline("plot", "taught", "taught", "--out", "there").out
+    named_twice = touchline("plot", "taught", "taught", "--out", "there").out
+    assert "there/learning.png" in named_twice
+    assert "there/weights.png" in named_twice  # as of one run
 
 
 def test_plot_without_a_run(touchline):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -20,7 +19,7 @@ SMALL = (
     *("--players.lanes", "4", "--players.unroll_length", "16", "--trainer.batch_steps", "64"),
     *("--env.vectorize", "never", "--stop.mean_return", "null"),
 )
-ENDLESS = (*SMALL, "--stop.steps", "null")
+ENDLESS = (*SMALL, "--stop.steps", "null", "--optimizer.schedule", "constant")
 SUMMARY_KEYS = [
     *("run", "env", "seed", "solved", "reason", "wall_seconds", "steps", "episodes", "updates"),
     *("gradient_steps", "version", "steps_per_second", "return_mean_100", "return_best", "lag", "ledger"),
@@ -59,6 +58,11 @@ def summary_of(path: Path) -> dict:
     return summary
 
 
+def _heed_interrupts() -> None:
+    """As at a terminal: what a shell starts in the background ignores them."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @contextmanager
 def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     """The command as a process whose output can be read line by line; ended at the latest with the block."""
@@ -67,8 +71,7 @@ def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # as a terminal does: a shell in the background would have it ignore interrupts
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler) and None,
+        preexec_fn=_heed_interrupts,
     )
     try:
         yield process
@@ -264,4 +267,4 @@ def test_a_fault_of_ours_is_kept_and_told(touchline, monkeypatch):
     kept = Path(said.err.strip().rpartition("report it with ")[2])
     assert kept.parent == Path("runs/broken/crashes")
     assert "in broken" in kept.read_text()
-    assert os.listdir("runs") == ["broken"]
+    assert [path.name for path in Path("runs").iterdir()] == ["broken"]

@@ -246,5 +246,5 @@ def test_each_space_has_its_distribution():
 
 @pytest.mark.parametrize("space", [MultiBinary((3,)), Box((1,), "uint8", (0.0,), (9.0,))])
 def test_a_space_without_one_says_which_have(space):
-    with pytest.raises(SpaceError, match="action space: expected .*Box.*, found"):
+    with pytest.raises(SpaceError, match=r"action space: expected .*Box.*, found"):
         distribution_of(space)

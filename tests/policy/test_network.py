@@ -172,7 +172,8 @@ def test_initial_weights_have_their_gains(activation, depth, shared, gaussian):
 
 
 def test_the_gains_are_those_of_the_design():
-    assert (TORSO_GAIN, POLICY_GAIN, VALUE_GAIN) == (math.sqrt(2), 0.01, 1.0)
+    gains = TORSO_GAIN, POLICY_GAIN, VALUE_GAIN
+    assert gains == (math.sqrt(2), 0.01, 1.0)
 
 
 def test_equal_generators_begin_equally():

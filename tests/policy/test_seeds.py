@@ -72,7 +72,9 @@ def test_streams_differ_by_each_of_their_arguments_and_play_again():
     def first(**kwargs):
         return action_stream(**kwargs).integers(0, 2**63, 4).tolist()
 
-    ways = [dict(base=b, result=r, block=k) for b, r, k in itertools.product(range(3), range(3), range(3))]
+    ways = [
+        {"base": b, "result": r, "block": k} for b, r, k in itertools.product(range(3), range(3), range(3))
+    ]
     assert len({tuple(first(**way)) for way in ways}) == len(ways)
     assert first(base=1, result=2) == first(base=1, result=2, block=0)
     for stream in (weights_stream, lambda seed: shuffle_stream(run_seed=seed, update=0)):

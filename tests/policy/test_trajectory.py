@@ -54,7 +54,7 @@ def test_an_unroll_in_which_nothing_ended():
 
 def test_hidden_states_are_wanted_or_refused_as_the_order_says():
     policy, arrays = sent()
-    with pytest.raises(TrajectoryError, match="unexpected array 'hidden.0'"):
+    with pytest.raises(TrajectoryError, match=r"unexpected array 'hidden.0'"):
         Trajectory.from_arrays(policy, arrays, hidden=False)
     plain = {name: array for name, array in arrays.items() if not name.startswith("hidden")}
     assert Trajectory.from_arrays(policy, plain, hidden=False).hidden == ()
@@ -216,3 +216,12 @@ def test_fuzzed_indices_are_in_range_or_refused(name, data):
 )
 def test_one_action_as_the_policy_draws_it(action, shape, dtype):
     assert (action_shape(policy_of(action)), action_dtype(policy_of(action))) == (shape, dtype)
+
+
+def test_a_truncated_step_is_named_once():
+    """Of two final values for one step either might be taken."""
+    policy, arrays = sent()
+    for name in ("final_steps", "final_observations", "final_values"):
+        arrays[name] = np.concatenate([arrays[name], arrays[name][:1]])
+    with pytest.raises(TrajectoryError, match=r"final_steps: expected each of the \d truncated steps once"):
+        Trajectory.from_arrays(policy, arrays, hidden=True)

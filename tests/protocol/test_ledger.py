@@ -76,6 +76,25 @@ def test_settled_through_waits_for_the_oldest() -> None:
     assert account.settled_through == 3
 
 
+def test_what_is_taken_into_a_batch_is_queued_but_nobody_waits_for_it() -> None:
+    account = Account("p")
+    received(account, 2)
+    account.take(0)
+    assert (account.taken_through, account.settled_through, account.row()["queued"]) == (1, 0, 2)
+    account.take(1)
+    assert account.taken_through == 2
+    account.settle(0, Outcome.TRAINED)
+    assert (account.taken_through, account.settled_through, account.row()["queued"]) == (2, 1, 1)
+    assert Account.restored("p", account.state()).next == 1  # the batch is not in a checkpoint
+    account.check()
+
+
+def test_only_what_is_queued_can_be_taken() -> None:
+    account = Account("p")
+    with pytest.raises(LedgerError, match="p: result 0 taken, but it is not queued"):
+        account.take(0)
+
+
 def test_a_player_gone_loses_what_is_in_flight_until_it_is_back() -> None:
     account = Account("p")
     received(account, 2)
@@ -210,6 +229,13 @@ class AccountMachine(RuleBasedStateMachine):
         self.queued.remove(seq)
         self.account.settle(seq, outcome)
         self.settled += 1
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.queued)
+    def take(self, data: st.DataObject) -> None:
+        seq = data.draw(st.sampled_from(self.queued))
+        self.account.take(seq)
+        assert self.account.taken_through >= self.account.settled_through
 
     @rule()
     def go(self) -> None:

@@ -169,7 +169,7 @@ def test_no_player_starts_beyond_the_gate(quiet, ahead: int, width: int) -> None
         account = world.sessions.ledger.accounts.get("a")
         if account is not None and player.played:
             last = player.played[-1]
-            most = max(most, last.seq + last.count - account.settled_through)
+            most = max(most, last.seq + last.count - account.taken_through)
     assert 0 < most <= width * (1 + ahead)
     if ahead:
         assert most > width  # and it does use the room it has

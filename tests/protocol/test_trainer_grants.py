@@ -71,6 +71,17 @@ def test_a_result_is_answered_on_arrival_only_when_ahead(ahead: int, answers: li
     assert kinds(player.result(0)) == answers
 
 
+def test_taken_into_a_batch_it_frees_its_player_and_is_consumed_once(trainer: Trainer, player: Peer) -> None:
+    player.want(0)
+    player.result(0)
+    player.want(1)
+    assert kinds(trainer.settle((0, 0), outcome=None)) == ["ACK", "WEIGHTS"]
+    assert (trainer.row()["queued"], trainer.row()["trained"]) == (1, 0)
+    trainer.settle((0, 0), published=snapshot(1))
+    assert (trainer.row()["queued"], trainer.row()["trained"]) == (0, 1)
+    assert trainer.sessions.law.measured() == 0.0
+
+
 def test_a_result_that_completes_a_batch_is_answered_with_the_new_version(
     trainer: Trainer, player: Peer
 ) -> None:

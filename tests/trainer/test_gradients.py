@@ -228,7 +228,7 @@ def test_a_batch_longer_than_a_chunk_is_the_sum_of_its_rows(source):
 
 
 def test_the_sums_are_weighted_means_of_what_they_name():
-    policy, played, live, settings, (one, _) = example("multi")
+    policy, played, _, settings, (one, _) = example("multi")
     trajectory, samples = one.piece.trajectory, samples_of(one, policy, played)
     n = len(samples)
     logs, values = trajectory.log_probs.reshape(n), trajectory.values[:-1].reshape(n)

@@ -12,6 +12,7 @@ from touchline.trainer.method import Delivery
 from touchline.trainer.optimizers import SGD, Adam, RMSProp
 from touchline.trainer.policy_gradient import PolicyGradient, optimizer_of, policy_of
 from touchline.trainer.settings import Settings
+from touchline.trainer.update import Updater
 
 STEPS, LANES = 6, 2  # of one result
 REUSE = {
@@ -114,6 +115,21 @@ def test_lag_is_counted_in_versions_and_in_gradient_steps():
     assert trainer.method.consumed.gradient_steps == 6
 
 
+def test_each_result_comes_with_the_snapshot_that_played_it(monkeypatch):
+    trainer, batches = Trainer(), []
+    trainer.updates(2)
+    update = Updater.update
+
+    def spy(self, pieces, **kwargs):
+        batches.append([(piece.snapshot, piece.lag) for piece in pieces])
+        return update(self, pieces, **kwargs)
+
+    monkeypatch.setattr(Updater, "update", spy)
+    trainer.deliver(version=0)
+    trainer.deliver(version=1)
+    assert batches == [[(trainer.versions[0], 2), (trainer.versions[1], 1)]]
+
+
 @pytest.mark.parametrize(
     ("broken", "why"),
     [
@@ -172,6 +188,7 @@ def test_what_was_gathered_when_the_run_ends_is_unused():
     key, _ = trainer.deliver()
     assert trainer.method.finished() == [(key, "unused")]
     assert trainer.method.finished() == []
+    assert not trainer.deliver()[1].changed  # it is in no batch any more
     assert trainer.method.report()["steps"] == 0
 
 
@@ -209,7 +226,7 @@ def test_centred_truncation_is_for_one_categorical_choice(action):
     config = config_of(CENTRED)
     policy_of(config, OBSERVED, Discrete(3))
     with pytest.raises(
-        SpaceError, match="staleness.correction centred: expected a Discrete action space, found"
+        SpaceError, match=r"staleness.correction centred: expected a Discrete action space, found"
     ):
         policy_of(config, OBSERVED, ACTIONS[action])
     policy_of(config_of(CENTRED | {"staleness.correction": "importance"}), OBSERVED, ACTIONS[action])
@@ -230,3 +247,8 @@ def test_settings_say_how_many_passes_and_whether_hidden_states_are_read(changes
     settings = Settings.of(config_of(changes))
     assert (settings.passes, settings.wants_hidden) == (passes, hidden)
     assert settings.gradient == ("reuse" if hidden else "recompute")
+
+
+@pytest.mark.parametrize(("value_head", "live"), [("live", True), ("snapshot", False)])
+def test_settings_say_which_value_head(value_head, live):
+    assert Settings.of(config_of(REUSE | {"trainer.value_head": value_head})).live_value_head is live

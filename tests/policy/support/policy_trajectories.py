@@ -62,7 +62,7 @@ def raw_observations(space: Space, rng: np.random.Generator, shape: tuple[int, .
 def endings(
     rng: np.random.Generator, steps: int, lanes: int, *, rate: float, autoreset: bool
 ) -> tuple[Array, ...]:
-    """(terminated, truncated, valid) bool [T, B]: lanes of which, with ``autoreset``, the step after an end is extra."""
+    """(terminated, truncated, valid) bool [T, B]; with ``autoreset`` the step after an end is extra."""
     terminated, truncated = (rng.random((2, steps, lanes)) < rate / 2).astype(bool)
     truncated &= ~terminated
     valid = np.ones((steps, lanes), bool)

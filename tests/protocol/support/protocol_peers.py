@@ -54,7 +54,7 @@ class Trainer:
         return self.split(self.sessions.publish(snapshot(version), self.now))[0]
 
     def settle(
-        self, *results: tuple[int, int], outcome: Outcome = Outcome.TRAINED, **options
+        self, *results: tuple[int, int], outcome: Outcome | None = Outcome.TRAINED, **options
     ) -> list[m.Message]:
         settled = [Settled(slot, seq, outcome) for slot, seq in results]
         said, told = self.split(self.sessions.settle(settled, now=self.now, **options))

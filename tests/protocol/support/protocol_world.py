@@ -233,7 +233,7 @@ class World:
         self.players: dict[str, Player] = {}
         self.sessions: TrainerSessions
         self.inbox: list[tuple[float, Delivered]] = []
-        self.gathered = 0
+        self.batch: list[tuple[int, int]] = []
         self.delivered: dict[str, list[tuple[int, int]]] = {}
         self.events: list[object] = []
         self.checkpoint: dict[str, object] | None = None
@@ -257,7 +257,7 @@ class World:
             state=state,
         )
         self.inbox.clear()
-        self.gathered = 0
+        self.batch.clear()
         self.trainer_does(self.sessions.set_order(self.epoch, "play", {"steps": 8}))
         self.trainer_does(self.sessions.publish(self.snapshot(version), self.now))
 
@@ -317,22 +317,29 @@ class World:
             self.trainer_does(self.sessions.settle(outcomes, now=self.now, published=published))
 
     def learn_one_by_one(self, *, unused: bool) -> None:
+        """Takes each into the batch, so that its Player may go on; the one that fills it makes a version."""
         due = [item for item in self.inbox if item[0] <= self.now or unused]
         for item in due:
             self.inbox.remove(item)
             result = item[1]
-            if unused:
-                outcome = Outcome.UNUSED
-            elif result.epoch != self.sessions.epoch:
-                outcome = Outcome.DROPPED_STALE
-            else:
-                outcome, self.gathered = Outcome.TRAINED, self.gathered + 1
+            key = (result.slot, result.seq)
             published = None
-            if self.gathered >= self.results_per_update:
-                self.gathered = 0
+            if unused:
+                settled = [Settled(*key, Outcome.UNUSED)]
+            elif result.epoch != self.sessions.epoch:
+                settled = [Settled(*key, Outcome.DROPPED_STALE)]
+            else:
+                self.batch.append(key)
+                settled = [Settled(*key, None)]
+            if len(self.batch) >= self.results_per_update:
+                settled += [Settled(*gathered, Outcome.TRAINED) for gathered in self.batch]
+                self.batch.clear()
                 published = self.snapshot((self.sessions.version or 0) + 1)
-            settled = Settled(result.slot, result.seq, outcome)
-            self.trainer_does(self.sessions.settle([settled], now=self.now, published=published))
+            self.trainer_does(self.sessions.settle(settled, now=self.now, published=published))
+        if unused:
+            left = [Settled(*gathered, Outcome.UNUSED) for gathered in self.batch]
+            self.batch.clear()
+            self.trainer_does(self.sessions.settle(left, now=self.now))
 
     # -- Players
 
