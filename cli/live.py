@@ -34,6 +34,7 @@ from touchline.record.status import Status
 Source = Callable[[], Status]
 REFRESH_PER_SECOND = 4.0
 PLAIN_SECONDS = 5.0
+PRESENT = ("playing", "waiting", "building")  # a Player between two grants is no less there
 CLOSING_SECONDS = 2.0  # a terminal that hangs must not keep the program
 
 
@@ -139,7 +140,7 @@ class PlainView:
 def status_line(status: Status) -> str:
     """A Status as one line; the fields keep their order and names, so that a log can be searched."""
     goal = f" (goal {short(status.return_goal)})" if status.return_goal is not None else ""
-    playing = sum(player.state == "playing" for player in status.players)
+    playing = sum(player.state in PRESENT for player in status.players)
     facts = [
         f"{clock(status.seconds):>7}",
         f"steps {count(status.steps)}",

@@ -82,7 +82,7 @@ def bar(share: float, width: int, glyphs: Glyphs) -> tuple[str, str]:
 
 def resample(values: Sequence[float], width: int) -> list[float]:
     """``values`` over ``width`` places: means of neighbours where there are more, repeats where fewer."""
-    if not values:
+    if not values or width < 1:
         return []
     total = len(values)
     edges = [place * total / width for place in range(width + 1)]

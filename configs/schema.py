@@ -109,10 +109,6 @@ class Players(Section):
     restarts: Count = 5
     """A Player that dies is started again; this many failures alike in a row end the run (1: the first)."""
 
-    name: Annotated[str | None, text("a name").or_null()] = None
-    """Name of the Players in the live view and the ledger (numbered when there are several); null:
-    player."""
-
 
 class Policy(Section):
     """The network."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any, assert_never
 
@@ -18,6 +19,7 @@ from touchline.policy.spaces import (
     MultiBinary,
     MultiDiscrete,
     Space,
+    raw_shape,
 )
 
 
@@ -61,6 +63,17 @@ def check_observations(space: Space, observations: NDArray[Any], *, strict: bool
     if not fatal.all():
         raise _outside(observations, np.argwhere(~fatal)[0].tolist(), low, high)
     return int(inside.size - np.count_nonzero(inside))
+
+
+def count_outside(space: Space, observations: NDArray[Any]) -> int:
+    """``check_observations`` for what was played: stray numbers are counted, a space that does not fit is a fault.
+
+    It does not fit when on average every second observation has a number outside. Raises EnvironmentFault.
+    """
+    outside = check_observations(space, observations, strict=False)
+    if 2 * outside * math.prod(raw_shape(space)) > observations.size:
+        check_observations(space, observations, strict=True)
+    return outside
 
 
 def _plain(space: Any, use: str, supported: str) -> Space:

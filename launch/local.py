@@ -95,7 +95,7 @@ def _processes(
 ) -> Summary | None:
     socket = open_socket(config)
     count = player_count(config) if players is None else players
-    if config.mode == "sync":  # the barrier waits for this many
+    if config.mode == "sync" and (players is None or config.players.count == "auto"):  # the barrier's number
         config = config.model_copy(
             update={"players": config.players.model_copy(update={"count": max(1, count)})}
         )

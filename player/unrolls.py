@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchline.envs.lanes import Ended, Lanes, StepBuffers
-from touchline.envs.spaces import check_observations
+from touchline.envs.spaces import count_outside
 from touchline.player.actor import Actor
 from touchline.player.assemble import assemble
 from touchline.policy.actions import environment_actions
@@ -62,9 +62,7 @@ class Unrolls:
         if ended is None:
             return None
         self._current[...] = arrays["observations"][-1]
-        self.outside += check_observations(
-            self._policy.observation_space, arrays["observations"], strict=False
-        )
+        self.outside += count_outside(self._policy.observation_space, arrays["observations"])
         hidden = [arrays.pop(name) for name in list(arrays) if name.startswith("hidden.")]
         return assemble(self._policy, snapshot, hidden=hidden, ended=ended, **arrays)
 

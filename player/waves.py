@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchline.envs.lanes import Ended, Lanes, StepBuffers
-from touchline.envs.spaces import check_observations
+from touchline.envs.spaces import count_outside
 from touchline.player.actor import Actor
 from touchline.player.assemble import assemble
 from touchline.policy.actions import environment_actions
@@ -100,7 +100,7 @@ class Waves:
             return np.array(array[: ended.length + extra, lane], order="C")
 
         observations = own(record.observations, 1)
-        self.outside += check_observations(self._policy.observation_space, observations, strict=False)
+        self.outside += count_outside(self._policy.observation_space, observations)
         return assemble(
             self._policy,
             snapshot,

@@ -70,7 +70,12 @@ SUPPORTED_ACTIONS = "Discrete, MultiDiscrete, Box"
 def to_plain(space: Space) -> dict[str, Any]:
     """A map of strings and numbers that ``from_plain`` reads back to an equal space."""
     kind = next(name for name, cls in KINDS.items() if isinstance(space, cls))
-    return {"kind": kind, **asdict(space)}
+    plain = {"kind": kind, **asdict(space)}
+    for bound in ("low", "high"):
+        values = plain.get(bound)
+        if values and len(set(values)) == 1:  # an image's bounds would not fit into a message one by one
+            plain[bound] = values[0]
+    return plain
 
 
 def from_plain(plain: Mapping[str, Any]) -> Space:
@@ -80,6 +85,9 @@ def from_plain(plain: Mapping[str, Any]) -> Space:
     if not isinstance(kind, str) or kind not in KINDS:
         raise SpaceError(f"space: expected a kind among {', '.join(KINDS)}, found {kind!r}")
     try:
+        for bound in {"low", "high"} & fields.keys():
+            if isinstance(fields[bound], int | float):
+                fields[bound] = (fields[bound],) * math.prod(fields.get("shape") or ())
         space = KINDS[kind](**{name: _frozen(value) for name, value in fields.items()})
         _validate(space)
     except (TypeError, ValueError) as error:

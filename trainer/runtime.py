@@ -12,7 +12,7 @@ import msgspec
 from touchline.configs import Config, to_plain
 from touchline.policy.policy import Policy
 from touchline.policy.seeds import player_seed
-from touchline.policy.spaces import from_plain
+from touchline.policy.spaces import SpaceError, from_plain
 from touchline.protocol.effects import (
     BecameReady,
     Delivered,
@@ -223,9 +223,12 @@ class TrainerRuntime:
 
     def _begin(self, spaces: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
         """The first Player's spaces make the policy; version 0 goes out before anything is written to disk."""
-        policy: Policy = policy_of(
-            self.config, from_plain(spaces["observation"]), from_plain(spaces["action"])
-        )
+        try:
+            policy: Policy = policy_of(
+                self.config, from_plain(spaces["observation"]), from_plain(spaces["action"])
+            )
+        except SpaceError as error:
+            raise RunFailed(str(error), exit_code=2) from error
         self.training = training = Training(
             self.config,
             policy,
@@ -270,8 +273,9 @@ class TrainerRuntime:
         path = self.run.crash(name, payload, text)
         self._say(f"{name} failed: {message} ({path.name})")
         if self._streak.add(message, self.seconds()):
+            count = self._streak.count
             raise RunFailed(
-                f"{self._streak.count} failures alike in a row: {message}",
+                message if count == 1 else f"{count} failures alike in a row: {message}",
                 exit_code=3,
                 detail=f"{text}\nkept in {path}",
             )

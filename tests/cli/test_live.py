@@ -185,7 +185,7 @@ def test_what_an_ascii_terminal_cannot_show_is_replaced(view: Callable[..., Live
 def test_a_plain_line_holds_what_a_log_is_searched_for() -> None:
     assert status_line(STATUS) == (
         "   0:04  steps 612k  return 412.3 (goal 475)  episodes 1,832  updates 298 at 38.2/s"
-        "  waits 41 %  lag 1.93  players 1/2"
+        "  waits 41 %  lag 1.93  players 2/2"
     )
 
 

@@ -20,7 +20,7 @@ DEFAULTS = {
         "vectorize": "auto",
         "step_timeout": 60.0,
     },
-    "players": {"count": "auto", "lanes": 16, "unroll_length": 128, "restarts": 5, "name": None},
+    "players": {"count": "auto", "lanes": 16, "unroll_length": 128, "restarts": 5},
     "policy": {"hidden": (64, 64), "activation": "tanh", "shared": False, "log_std": 0.0},
     "trainer": {
         "algorithm": "ppo",

@@ -34,7 +34,7 @@ configs = st.fixed_dictionaries(
             }
         ),
         "players": st.fixed_dictionaries(
-            {"count": st.just("auto") | st.integers(1, 2**53), "name": st.none() | names}
+            {"count": st.just("auto") | st.integers(1, 2**53), "lanes": st.integers(1, 2**20)}
         ),
         "policy": st.fixed_dictionaries(
             {"hidden": st.lists(st.integers(1, 999), max_size=4), "log_std": st.floats(-1e9, 1e9)}
