@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--env", default="CartPole-v1")
     parser.add_argument("--lanes", type=int, default=16)
     parser.add_argument("--unroll", type=int, default=128)
-    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--repeats", type=int, default=41)
     options = parser.parse_args()
 
     overrides = [

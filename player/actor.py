@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from touchline.policy.network import Weights
 from touchline.policy.policy import Policy, Snapshot
 from touchline.policy.spaces import Box
 
@@ -19,12 +20,13 @@ class Actor:
     """A policy for B rows with its scratch. ``greedy`` takes the mode and needs no noise."""
 
     def __init__(self, policy: Policy, *, lanes: int, greedy: bool = False) -> None:
-        self._policy = policy
-        self._greedy = greedy
+        self._policy, self._lanes, self._greedy = policy, lanes, greedy
         space = policy.observation_space
         # A float32 Box that is not normalised is read where it lies: its rows need no copy.
         plain = isinstance(space, Box) and space.dtype == "float32" and not policy.normalized
         self._x = None if plain else np.empty((lanes, policy.network.features), np.float32)
+        self._snapshot: Snapshot | None = None
+        self._wide: Weights | None = None
 
     def act(
         self,
@@ -37,10 +39,16 @@ class Actor:
         actions_out: AnyArray,
     ) -> None:
         """Draw actions for raw observations ``[n, ...]``, n at most the lanes, and write what the step leaves."""
-        x = None if self._x is None else self._x[: len(observations)]
+        n = len(observations)
+        x = None if self._x is None else self._x[:n]
         rows = snapshot.rows(self._policy, observations, x)
-        head = self._policy.network.policy_forward(
-            snapshot.weights, rows, hidden_out=hidden_out, head_out=head_out
-        )[1]
+        weights = self._weights(snapshot) if n == self._lanes else snapshot.weights
+        head = self._policy.network.policy_forward(weights, rows, hidden_out=hidden_out, head_out=head_out)[1]
         distribution = self._policy.distribution
         actions_out[...] = distribution.mode(head) if self._greedy else distribution.sample(head, noise)
+
+    def _weights(self, snapshot: Snapshot) -> Weights:
+        if self._wide is None or snapshot is not self._snapshot:
+            self._snapshot = snapshot
+            self._wide = self._policy.network.widened(snapshot.weights, self._lanes)
+        return self._wide

@@ -12,7 +12,7 @@ from touchline.envs.spec import EnvSpec
 from touchline.player.unrolls import Unrolls
 from touchline.player.waves import Waves
 from touchline.policy.policy import Policy, Snapshot
-from touchline.policy.seeds import episode_seed
+from touchline.policy.seeds import episode_seeds
 from touchline.policy.trajectory import Trajectory
 
 
@@ -29,11 +29,9 @@ def lanes_of(config: Config, *, base_seed: int, factory: Callable[..., Any] | No
         vectorize=env.vectorize,
     )
 
-    def seed_of(lane: int, episode: int) -> int:
-        return episode_seed(base=base_seed, lane=lane, episode=episode)
-
+    seeds = episode_seeds(base=base_seed, lanes=config.players.lanes)
     native = config.players.unroll_length != "episode"  # whole episodes need lanes stepped one by one
-    return make_lanes(spec, config.players.lanes, seed_source=seed_of, native=native)
+    return make_lanes(spec, config.players.lanes, seed_source=seeds, native=native)
 
 
 def policy_for(config: Config, lanes: Lanes) -> Policy:

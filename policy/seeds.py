@@ -7,6 +7,8 @@ what was drawn before.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 _MASK = (1 << 64) - 1
@@ -17,16 +19,26 @@ def mix(*values: int) -> int:
     """A 64-bit hash of integers: splitmix64's finaliser (Steele, Lea, Flood 2014) over a running sum."""
     state = 0
     for value in values:
-        state = (state ^ (value & _MASK)) + _GOLDEN & _MASK
-        state = (state ^ state >> 30) * 0xBF58476D1CE4E5B9 & _MASK
-        state = (state ^ state >> 27) * 0x94D049BB133111EB & _MASK
-        state ^= state >> 31
+        state = _absorb(state, value)
     return state
 
 
 def player_seed(*, run_seed: int, slot: int, incarnation: int) -> int:
     """The base seed of one incarnation of one Player. A restarted Player does not play the same again."""
     return mix(1, run_seed, slot, incarnation) >> 1
+
+
+def _absorb(state: int, value: int) -> int:
+    state = (state ^ (value & _MASK)) + _GOLDEN & _MASK
+    state = (state ^ state >> 30) * 0xBF58476D1CE4E5B9 & _MASK
+    state = (state ^ state >> 27) * 0x94D049BB133111EB & _MASK
+    return state ^ state >> 31
+
+
+def episode_seeds(*, base: int, lanes: int) -> Callable[[int, int], int]:
+    """``episode_seed`` of these lanes as a function of (lane, episode), for where many short episodes ask."""
+    states = [mix(2, base, lane) for lane in range(lanes)]
+    return lambda lane, episode: _absorb(states[lane], episode) >> 33
 
 
 def episode_seed(*, base: int, lane: int, episode: int) -> int:

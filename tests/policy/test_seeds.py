@@ -10,6 +10,7 @@ import pytest
 from touchline.policy.seeds import (
     action_stream,
     episode_seed,
+    episode_seeds,
     mix,
     player_seed,
     shuffle_stream,
@@ -94,3 +95,9 @@ def test_the_key_keeps_all_its_bits(base):
     assert state["key"].tolist() == [mix(3, base), 0]
     assert state["counter"].tolist() == [0, 0, 3, 7]
     assert weights_stream(base).bit_generator.state["state"]["key"].tolist() == [mix(4, base), 0]
+
+
+def test_the_seeds_of_lanes_are_the_seeds_of_each_episode():
+    seeds = episode_seeds(base=77, lanes=3)
+    for lane, episode in itertools.product(range(3), range(5)):
+        assert seeds(lane, episode) == episode_seed(base=77, lane=lane, episode=episode)
