@@ -44,6 +44,7 @@ STATE_STYLES = {
     "starting": "yellow",
     "connecting": "yellow",
     "restarting": "yellow",
+    "building": "yellow",
     "stopping": "yellow",
     "finished": "bold",
     "gone": "red",
@@ -53,7 +54,9 @@ STATE_STYLES = {
 # title and width of a Player's numbers; the narrower the terminal, the fewer of them, from the right
 COLUMNS = (("steps/s", 8), ("episodes", 9), ("behind", 7), ("restarts", 9))
 WIDEST_SPREAD = 1
-NAME_WIDTH, STATE_WIDTH = (10, 24), 12
+NAME_WIDTH, STATE_WIDTH = (10, 24), 14
+SLOW_SECONDS = 5.0
+TIMED = ("playing", "building")  # at which a Player is busy: long at one, it may hang
 
 
 def frame(status: Status, *, width: int, height: int, glyphs: Glyphs) -> list[Line]:
@@ -66,7 +69,7 @@ def frame(status: Status, *, width: int, height: int, glyphs: Glyphs) -> list[Li
         [],
         *_measures(status, inner, glyphs, tall=height >= CHART_FROM),
     ]
-    foot = _message(status, inner, glyphs)
+    foot = _foot(status, inner, glyphs)
     room = height - len(head) - len(foot)
     lines = [*head, *_players(status, inner, room, glyphs), *foot]
     return [_crop([(MARGIN, ""), *line], width) if line else [] for line in lines[:height]]
@@ -216,13 +219,22 @@ def _player(
         (str(player.restarts), "yellow" if player.restarts else "dim"),
     ]
     name = set_cell_size(_cut(player.name, name_width - 1, glyphs), name_width)
-    state = set_cell_size(_cut(player.state, STATE_WIDTH - 1, glyphs), STATE_WIDTH)
+    stage, style = _stage(player)
+    state = set_cell_size(_cut(stage, STATE_WIDTH - 1, glyphs), STATE_WIDTH)
     pairs = zip(cells, columns, strict=False)
     return [
         (name, ""),
-        (state, STATE_STYLES.get(player.state, "")),
+        (state, style),
         *((text.rjust(size), style) for (text, style), (_, size) in pairs),
     ]
+
+
+def _stage(player: PlayerStatus) -> tuple[str, str]:
+    """What a Player is at and the style of it; for how long, where that is unusual."""
+    if player.state not in TIMED or player.stage_seconds < SLOW_SECONDS:
+        return player.state, STATE_STYLES.get(player.state, "")
+    seconds = round(player.stage_seconds)
+    return f"{player.state} {f'{seconds} s' if seconds < 100 else clock(seconds)}", "yellow"
 
 
 def _name_width(players: Sequence[PlayerStatus]) -> int:
@@ -240,9 +252,14 @@ def _columns(width: int) -> list[tuple[str, int]]:
     return [(title, size + extra) for title, size in columns]
 
 
-def _message(status: Status, width: int, glyphs: Glyphs) -> list[Line]:
-    text = plain_line(status.message)
-    return [[], [(_cut(text, width, glyphs), "italic")]] if text else []
+def _foot(status: Status, width: int, glyphs: Glyphs) -> list[Line]:
+    outside = ", ".join(f"{p.name} {count(p.errors)}" for p in status.players if p.errors)
+    notes = [
+        (f"observations outside their space: {outside}" if outside else "", "yellow"),
+        (plain_line(status.message), "italic"),
+    ]
+    lines: list[Line] = [[(_cut(text, width, glyphs), style)] for text, style in notes if text]
+    return [[], *lines] if lines else []
 
 
 def _row(label: str, facts: Sequence[Line], width: int) -> Line:

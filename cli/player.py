@@ -11,16 +11,17 @@ import click
 )
 @click.option("--name", metavar="NAME", help="Name in the live view and the ledger.  [<host>-<pid>]")
 @click.option(
-    "--reconnect", metavar="DURATION", default="60s", help="How long to go without a Trainer.  [60s]"
+    "--reconnect", metavar="DURATION", help="How long to go without a Trainer.  [60s, then net.reconnect]"
 )
-def command(address: str, name: str | None, reconnect: str) -> int:
+def command(address: str, name: str | None, reconnect: str | None) -> int:
     """Start a Player that joins a Trainer, plays for it, and ends when the run does.
 
     It needs nothing but the address: what to play, the Trainer says.
     """
     from touchline.player.process import Options, play
 
-    return play(Options(address, name=name, reconnect_seconds=_seconds(reconnect), quiet=False))
+    seconds = None if reconnect is None else _seconds(reconnect)
+    return play(Options(address, name=name, reconnect_seconds=seconds, quiet=False))
 
 
 def _seconds(text: str) -> float:

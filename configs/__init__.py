@@ -7,6 +7,7 @@ fault at once; ``check`` holds the table of combinations that make sense.
 from touchline.configs.combinations import check, resolve_gradient
 from touchline.configs.errors import ConfigError, Fault, Place
 from touchline.configs.loading import Resolved, load
+from touchline.configs.policy_arguments import PolicyArguments, policy_arguments
 from touchline.configs.presets import preset_names
 from touchline.configs.reference import Described, describe, describe_sections, json_schema
 from touchline.configs.schema import Config
@@ -19,6 +20,7 @@ __all__ = [
     "Described",
     "Fault",
     "Place",
+    "PolicyArguments",
     "Resolved",
     "check",
     "describe",
@@ -27,6 +29,7 @@ __all__ = [
     "from_plain",
     "json_schema",
     "load",
+    "policy_arguments",
     "preset_names",
     "resolve_gradient",
     "to_plain",

@@ -150,6 +150,13 @@ RULES: tuple[Rule, ...] = (
         "Centring adds a constant to the advantages, which under lag drives this update somewhere",
     ),
     Rule(
+        "staleness.max_lag",
+        ("staleness.on_excess", "mode"),
+        lambda c: c.mode == "async" and c.staleness.on_excess == "hold" and c.staleness.max_lag < 1,
+        "at least 1 with staleness.on_excess hold and mode async",
+        "Some result is always under way, so no version could ever be published. mode: sync has lag 0",
+    ),
+    Rule(
         "staleness.ahead",
         ("mode",),
         lambda c: c.mode != "async" and c.staleness.ahead > 0,

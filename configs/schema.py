@@ -15,8 +15,8 @@ LOCAL = "local"
 
 
 def is_loopback(address: str) -> bool:
-    """Whether nobody outside this machine can reach the address; ``local`` is the run's own socket."""
-    return address in {LOCAL, "localhost", "::1"} or _is_loopback_v4(address)
+    """Whether nobody outside this machine can reach the address; ``local`` is the run's own socket. IPv4 only."""
+    return address in {LOCAL, "localhost"} or _is_loopback_v4(address)
 
 
 def _is_loopback_v4(address: str) -> bool:
@@ -37,7 +37,7 @@ Bind = Annotated[
     str,
     Kind(
         "local | loopback address",
-        "local or a loopback address, such as 127.0.0.1 "
+        "local or an IPv4 loopback address, such as 127.0.0.1 "
         "(any other needs keys, which this version does not have)",
         text("", accepts=is_loopback).read,
         {"type": "string"},
@@ -124,8 +124,8 @@ class Policy(Section):
     compete."""
 
     log_std: Annotated[float, number()] = 0.0
-    """Initial logarithm of the standard deviation of continuous actions, before they are scaled to
-    their bounds."""
+    """Initial logarithm of the standard deviation of continuous actions, in their own units; what is
+    drawn beyond their bounds is clipped to them."""
 
 
 class Trainer(Section):
@@ -180,8 +180,8 @@ class Trainer(Section):
     lag) or snapshot."""
 
     normalize_advantage: Normalize = "scale"
-    """scale: divide by the deviation; center: subtract the mean too (shifts the update under lag);
-    none."""
+    """scale: divide by the root mean square; center: subtract the mean and divide by the deviation
+    (shifts the update under lag); none."""
 
     truncate_at: Positive = 1.0
     """Of the corrections truncated and centred: where the importance weight is cut."""

@@ -42,12 +42,13 @@ def make_lanes(spec: EnvSpec, lanes: int, *, seed_source: SeedSource, native: bo
 def facts_of(factory: Factory, env: gymnasium.Env[Any, Any]) -> Facts:
     """What is known of an environment that Python steps."""
     registered = env.spec or factory.registered
+    limit = getattr(registered, "max_episode_steps", None)
     return Facts(
         env=factory.name,
         env_version=getattr(registered, "version", None),
         gymnasium_version=gymnasium.__version__,
         reward_threshold=None if _rewards_changed(env) else _threshold(registered),
-        max_episode_steps=getattr(registered, "max_episode_steps", None),
+        max_episode_steps=_wrapped_limit(env) if limit is None else limit,
         autoreset="same_step",
         native=False,
     )
@@ -59,23 +60,34 @@ def _sync_lanes(factory: Factory, lanes: int, seed_source: SeedSource) -> SyncLa
         for _ in range(lanes):
             envs.append(factory.make())
             undo.callback(envs[-1].close)
-        facts = facts_of(factory, envs[0])
-        bare = [_without_time_limit(env) for env in envs]
+        limits = {_own_limit(env) for env in envs}
+        limit = limits.pop() if len(limits) == 1 else None
         made = SyncLanes(
-            bare,
+            # The lanes count the steps anyway: without an outermost TimeLimit its call is saved.
+            envs if limit is None else [env.env for env in envs],  # type: ignore[attr-defined]
             observation_space=observation_space(envs[0].observation_space),
             action_space=action_space(envs[0].action_space),
-            facts=facts,
+            facts=facts_of(factory, envs[0]),
             seed_source=seed_source,
-            time_limit=facts.max_episode_steps if bare[0] is not envs[0] else None,
+            time_limit=limit,
         )
         undo.pop_all()
     return made
 
 
-def _without_time_limit(env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
-    """The environment under an outermost TimeLimit: the lanes count the steps anyway, and save its call."""
-    return env.env if type(env) is gymnasium.wrappers.TimeLimit else env
+def _own_limit(env: gymnasium.Env[Any, Any]) -> int | None:
+    """The limit of an outermost TimeLimit, as the wrapper has it: the registry need not know the environment."""
+    limited = type(env) is gymnasium.wrappers.TimeLimit
+    return env._max_episode_steps if limited else None  # type: ignore[attr-defined]
+
+
+def _wrapped_limit(env: gymnasium.Env[Any, Any]) -> int | None:
+    """The least limit of any TimeLimit around the environment."""
+    limits = []
+    while isinstance(env, gymnasium.Wrapper):
+        limits.append(_own_limit(env))
+        env = env.env
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _vector_lanes(factory: Factory, lanes: int, seed_source: SeedSource, *, native: bool) -> VectorLanes:

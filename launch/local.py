@@ -9,15 +9,20 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from threadpoolctl import threadpool_limits
 
 from touchline.configs import Config
 from touchline.launch.supervisor import Supervisor
+from touchline.protocol.errors import AddressError
+from touchline.protocol.machine import TrainerState
 from touchline.protocol.transport import TrainerSocket
 from touchline.record import RunDirectory, Status, Summary
 from touchline.trainer.stopping import Ending
+
+if TYPE_CHECKING:
+    from touchline.trainer.runtime import TrainerRuntime
 
 SWITCH_SECONDS = 0.0005  # the I/O thread asks for the interpreter lock; the default makes it wait 5 ms
 View = Callable[[Callable[[], Status]], contextlib.AbstractContextManager[Any]]
@@ -37,6 +42,15 @@ def player_count(config: Config) -> int:
         return config.players.count
     admitted = players_admitted(config)
     return usable_cores() if admitted is None else max(1, min(usable_cores(), admitted))
+
+
+def barrier_of(config: Config, count: int) -> int:
+    """How many Players must be ready before the first may start: in ``sync`` mode all of them, where that is known."""
+    if config.mode != "sync":
+        return 1
+    if count > 0:
+        return count
+    return 1 if config.players.count == "auto" else config.players.count
 
 
 def bind_address(config: Config) -> str | None:
@@ -93,14 +107,18 @@ def _processes(
     began: float | None,
     announce: Callable[[str], None],
 ) -> Summary | None:
-    socket = open_socket(config)
-    count = player_count(config) if players is None else players
-    if config.mode == "sync" and (players is None or config.players.count == "auto"):  # the barrier's number
-        config = config.model_copy(
-            update={"players": config.players.model_copy(update={"count": max(1, count)})}
-        )
-    supervisor = Supervisor(count=count, address=socket.address, logs=run.logs)
-    try:
+    with contextlib.ExitStack() as ends:
+        socket = open_socket(config)
+        ends.callback(socket.close)
+        if factory is not None and not socket.address.startswith("ipc://"):
+            raise AddressError(
+                f"{socket.address}: an environment object travels only over the run's own local socket. Use "
+                "net.bind: local, or give env.id as a file or module path, such as path/file.py:Class"
+            )
+        count = player_count(config) if players is None else players
+        supervisor = Supervisor(count=count, address=socket.address, logs=run.logs)
+        told: set[str] = set()
+        ends.callback(lambda: supervisor.close(told=told))
         # Imported only now: the Players start up meanwhile.
         from touchline.trainer.runtime import TrainerRuntime
         from touchline.trainer.watching import status_source
@@ -111,14 +129,22 @@ def _processes(
             socket,
             factory=factory,
             admitted=count if players is None else None,
+            barrier=barrier_of(config, count),
+            own_players=count > 0,
             began=began,
-            housekeeping=lambda: supervisor.poll(runtime.player_died),
+            housekeeping=lambda: supervisor.poll(runtime.player_died, restart=not runtime.stopping),
         )
         announce(socket.address)
         with _interruptible(runtime.stop), _shown(view, status_source(runtime)):
-            return runtime.run_to_end()
-    finally:
-        supervisor.close()
+            summary = runtime.run_to_end()
+            told |= _told_to_stop(runtime)
+            return summary
+
+
+def _told_to_stop(runtime: TrainerRuntime) -> set[str]:
+    """The Players whose sessions the end of the run has met: they know of it, and end by themselves."""
+    met = (TrainerState.WELCOMED, TrainerState.PLAYING, TrainerState.LEFT)
+    return {row.name for row in runtime.service.view.rows if row.state in met}
 
 
 @contextlib.contextmanager
@@ -127,7 +153,7 @@ def _interruptible(stop: Callable[[Ending], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.getsignal(number) for number in _ending_signals()}
 
     def handle(number: int, frame: FrameType | None) -> None:
         for each, handler in previous.items():
@@ -141,6 +167,14 @@ def _interruptible(stop: Callable[[Ending], None]) -> Iterator[None]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _ending_signals() -> list[signal.Signals]:
+    """Those that ask a run to end. A hangup may be ignored on purpose: nohup does."""
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    return numbers
 
 
 def _shown(view: View | None, source: Callable[[], Status]) -> contextlib.AbstractContextManager[Any]:

@@ -89,6 +89,9 @@ def train_into(
         if isinstance(error, OSError) and error.errno in USERS_OWN:
             raise
         raise _crashed(keeper, error, began) from error
+    finally:
+        if run.path.exists():
+            run.flush()  # however it ended: what was counted is not lost
     summary = summary or keeper.partial("interrupted", began, played=False)
     run.write_summary(summary)
     return summary
@@ -171,7 +174,8 @@ class Keeper:
     def _write_statuses(self) -> None:
         self.run.write_json("environment.json", environment_facts())
         while not self._stopping.wait(STATUS_SECONDS):
-            self.run.write_status(self.status())
+            with contextlib.suppress(OSError):  # a full disk is told once, by the thread that can end the run
+                self.run.write_status(self.status())
 
 
 def _discard(run: RunDirectory) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from touchline.configs import Config, load
+from touchline.configs import Config, load, policy_arguments
 from touchline.envs.errors import UnsupportedSpace
 from touchline.envs.resolve import resolve
 from touchline.envs.spaces import action_space, observation_space
@@ -90,11 +90,7 @@ def _policy_of(config: Config, spaces: Mapping[str, Any]) -> Policy:
     return Policy.build(
         observation_space=from_plain(spaces["observation"]),
         action_space=from_plain(spaces["action"]),
-        hidden=config.policy.hidden,
-        activation=config.policy.activation,
-        shared=config.policy.shared,
-        log_std=config.policy.log_std,
-        normalize=config.env.normalize,
+        **policy_arguments(config),
     )
 
 

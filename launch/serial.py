@@ -20,6 +20,7 @@ from touchline.policy.policy import Policy
 from touchline.policy.seeds import player_seed
 from touchline.protocol.ledger import Ledger, Outcome
 from touchline.record import PlayerStatus, RunDirectory, Status, Summary
+from touchline.trainer.crew import Member
 from touchline.trainer.failures import RunFailed
 from touchline.trainer.method import Delivery, Fate, ResultKey
 from touchline.trainer.reporting import History, status_of, summary_of
@@ -59,9 +60,11 @@ class SerialRun:
             run=run,
             epoch=EPOCH,
             clock=self.seconds,
-            ledger_state=self.ledger.state,
+            accounts=self._accounts,
         )
         self._history = History()
+        self._members = [Member(f"player-{slot}") for slot in range(count)]
+        self._played: list[Delivery] = []
         self._ending: Ending | None = None
 
     def seconds(self) -> float:
@@ -78,7 +81,8 @@ class SerialRun:
         failed: RunFailed | None = None
         try:
             while self._ending is None:
-                self._absorb(self._round(plays))
+                self._play_round(plays)
+                self._absorb_round()
         except EnvironmentFault as fault:
             failed = self._failed(fault)
         finally:
@@ -97,7 +101,14 @@ class SerialRun:
             seconds=self.seconds(),
             history=self._history.points,
             players=[
-                PlayerStatus(name=f"player-{slot}", state="playing") for slot in range(len(self._lanes))
+                PlayerStatus(
+                    name=member.name,
+                    state="playing",
+                    steps_per_second=member.measure(self._clock()),
+                    episodes=member.episodes,
+                    behind=0,
+                )
+                for member in self._members
             ],
             law=0.0,
             message="",
@@ -113,29 +124,30 @@ class SerialRun:
             progress=lambda step: self._ending is None,
         )
 
-    def _round(self, plays: Sequence[Play]) -> list[Delivery]:
+    def _play_round(self, plays: Sequence[Play]) -> None:
         """One grant of every Player, all with the live snapshot."""
         began = self._clock()
         snapshot = self.training.method.live
-        deliveries = []
         for slot, play in enumerate(plays):
-            account = self.ledger.account(f"player-{slot}")
+            account = self.ledger.account(self._members[slot].name)
             for trajectory in play.results(snapshot, seq=account.next):
-                deliveries.append(Delivery(slot, account.next, snapshot.version, trajectory.to_arrays(), 0))
+                self._played.append(Delivery(slot, account.next, snapshot.version, trajectory.to_arrays(), 0))
                 account.received(account.next)
         self.training.waited(self._clock() - began)
-        return deliveries
 
-    def _absorb(self, deliveries: Sequence[Delivery]) -> None:
+    def _absorb_round(self) -> None:
         """The round's results in slot order; the next version waits for the last of them, so that no lag arises."""
         training = self.training
-        for delivery in deliveries:
+        while self._played:
+            delivery = self._played.pop(0)
+            member = self._members[delivery.slot]
             absorbed = training.take(
-                delivery,
-                player=f"player-{delivery.slot}",
-                may_publish=partial(operator.is_, delivery, deliveries[-1]),
+                delivery, player=member.name, may_publish=partial(operator.not_, self._played)
             )
             self._settle(absorbed.settled)
+            if training.method.consumed is not None:
+                member.steps += training.method.consumed.trajectory.steps
+                member.episodes += len(training.method.consumed.trajectory.episode_returns)
             if absorbed.changed:
                 self._history.add(training.returns.mean)
         training.tick()
@@ -144,6 +156,10 @@ class SerialRun:
     def _settle(self, settled: Sequence[tuple[ResultKey, Fate]]) -> None:
         for (slot, seq), fate in settled:
             self.ledger.account(f"player-{slot}").settle(seq, Outcome(fate))
+
+    def _accounts(self) -> dict[str, Any]:
+        self.ledger.check()
+        return {"ledger": self.ledger.state()}
 
     def _failed(self, fault: EnvironmentFault) -> RunFailed:
         """Keep the traceback, as the Trainer process does; there is no other process to go on with."""
@@ -156,7 +172,7 @@ class SerialRun:
     def _finish(self) -> Summary:
         assert self._ending is not None
         self._settle(self.training.method.finished())
-        self.ledger.check()
+        self._settle([(delivery.key, "unused") for delivery in self._played])  # of a round that a fault cut short
         self.training.finish()
         return summary_of(
             self.training, self._ending, seconds=self.seconds(), law=0.0, ledger=self.ledger.report()

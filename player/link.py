@@ -83,11 +83,11 @@ class Link:
         """What happens, in order, for as long as the session lives. Raises NoTrainer, and the thread's failure."""
         while True:
             with self._condition:
-                while not self._events:
+                while not self._events and not self._closed:
                     self._raise_failure()
-                    if self._closed:
-                        return
                     self._condition.wait()
+                if self._closed:
+                    return
                 event = self._events.popleft()
             yield event
 
@@ -122,7 +122,8 @@ class Link:
         self._reconnect_seconds = seconds
 
     def abandon(self) -> None:
-        """End the thread soon, and with it the events; from any thread."""
+        """End the thread soon, and with it the events and what is being played; from any thread."""
+        self.interrupted = True
         with self._condition:
             self._closed = True
             self._condition.notify_all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from touchline.configs import Config
+from touchline.configs import Config, policy_arguments
 from touchline.envs.lanes import Lanes
 from touchline.envs.make import make_lanes
 from touchline.envs.spec import EnvSpec
@@ -39,11 +39,7 @@ def policy_for(config: Config, lanes: Lanes) -> Policy:
     return Policy.build(
         observation_space=lanes.observation_space,
         action_space=lanes.action_space,
-        hidden=config.policy.hidden,
-        activation=config.policy.activation,
-        shared=config.policy.shared,
-        log_std=config.policy.log_std,
-        normalize=config.env.normalize,
+        **policy_arguments(config),
     )
 
 
@@ -92,8 +88,3 @@ class Play:
             trajectory = self._unrolls.collect(snapshot, result=seq)
             if trajectory is not None:
                 yield trajectory
-
-
-def width_of(config: Config) -> int:
-    """How many results start together: one unroll, or a wave of all lanes' games."""
-    return config.players.lanes if config.players.unroll_length == "episode" else 1

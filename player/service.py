@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from touchline.configs import Config, from_plain
 from touchline.envs.errors import EnvError
@@ -40,23 +40,37 @@ class PlayerFailed(Exception):
 
 
 class TurnedAway(Exception):
-    """The Trainer refused this Player for good: code and reason."""
+    """This Player and its Trainer do not go together: why."""
+
+
+class Distrusted(TurnedAway):
+    """The Trainer sent code, and the link is not one whose other end this Player knows."""
 
 
 class PlayerService:
     """One Player over its link. ``run`` returns when the run is over."""
 
-    def __init__(self, link: Link, *, on_config: Callable[[Config], None] = lambda config: None) -> None:
+    def __init__(
+        self,
+        link: Link,
+        *,
+        trusted: Callable[[], bool] = lambda: False,
+        on_config: Callable[[Config], None] = lambda config: None,
+        on_wait: Callable[[str], None] = lambda why: None,
+    ) -> None:
+        """``trusted()``: whether code that the Trainer sends may be run. ``on_wait`` is told why a Player stands by."""
         self._link = link
+        self._trusted = trusted
         self._on_config = on_config
+        self._on_wait = on_wait
+        self._waiting = False
         self._lanes: Lanes | None = None
         self._policy: Policy | None = None
         self._snapshot: Snapshot | None = None
         self._orders: dict[int, Order] = {}
         self._plays: dict[int, Play] = {}
         self._seed = 0
-        self._ahead = 0
-        self._ask_at = 0
+        self._ask_at: int | None = None  # the step that asks for what comes next; None: the last result does
 
     def run(self) -> None:
         """Play until told to stop. Raises PlayerFailed, TurnedAway, NoTrainer."""
@@ -74,9 +88,8 @@ class PlayerService:
                         self._play(event)
                     case Stopped(reason):
                         self._link.bye(reason)
-                    case Refused(code, detail, _, fatal):
-                        if fatal:
-                            raise TurnedAway(f"{code.value}: {detail}")
+                    case Refused():
+                        self._refused(event)
                     case SaidGoodbye():
                         return
         finally:
@@ -87,18 +100,30 @@ class PlayerService:
         if welcome.resumed:
             return
         self._close()
-        self._link.interrupted = False
+        self._link.interrupted, self._waiting = False, False
+        if welcomed.factory is not None and not self._trusted():
+            self._link.bye("its environment object was not trusted")
+            raise Distrusted(
+                "the Trainer sent an environment object, which is code, and this link is not the run's own ipc socket. "
+                "Give the Trainer env.id as a file or module path (path/file.py:Class) instead"
+            )
         config = from_plain(welcome.config)
         self._on_config(config)
-        self._link.reconnect_for(config.net.reconnect)
-        self._seed, self._ahead = welcome.seed, config.staleness.ahead
-        factory = None if welcomed.factory is None else factory_from_bytes(welcomed.factory)
-        self._build(config, factory)
+        self._seed = welcome.seed
+        self._build(config, welcomed.factory)
         self._link.want()
 
-    def _build(self, config: Config, factory: Callable[..., Any] | None) -> None:
+    def _refused(self, refused: Refused) -> None:
+        if refused.fatal:
+            raise TurnedAway(f"{refused.code.value}: {refused.detail}")
+        if refused.retry_after_seconds is not None and not self._waiting:
+            self._waiting = True
+            self._on_wait(refused.detail)
+
+    def _build(self, config: Config, shipped: bytes | None) -> None:
         self._link.at("building")
         try:
+            factory = None if shipped is None else factory_from_bytes(shipped)
             lanes = self._lanes = lanes_of(config, base_seed=self._seed, factory=factory)
             self._policy = policy_for(config, lanes)
         except Exception as error:
@@ -110,7 +135,10 @@ class PlayerService:
         self._link.at("waiting")
         self._link.ready(spaces, asdict(lanes.facts))
         length = config.players.unroll_length
-        self._ask_at = 0 if length == "episode" else int(ASK_AHEAD * length)
+        if config.staleness.ahead > 0 and length != "episode":  # how long a wave takes is not known
+            self._ask_at = int(ASK_AHEAD * length)
+        else:
+            self._ask_at = None
 
     def _play(self, granted: Granted) -> None:
         """Play what was granted with exactly the snapshot it was granted with, and send each result as it comes."""
@@ -122,7 +150,8 @@ class PlayerService:
         self._link.at("playing")
         try:
             for trajectory in play.results(self._snapshot, seq=granted.seq):
-                self._link.submit(granted, trajectory.to_arrays(), then_want=seq == last)
+                then_want = seq == last and self._ask_at is None
+                self._link.submit(granted, trajectory.to_arrays(), then_want=then_want)
                 seq += 1
         except Exception as error:
             self._fail(error, playing=True)
@@ -146,7 +175,7 @@ class PlayerService:
     def _progress(self, step: int) -> bool:
         link = self._link
         link.since = time.monotonic()
-        if self._ahead and step == self._ask_at:
+        if step == self._ask_at:
             link.want()
         return not link.interrupted
 
@@ -167,4 +196,4 @@ class PlayerService:
         self._plays.clear()
 
 
-__all__ = ["EnvError", "PlayerFailed", "PlayerService", "SpaceError", "TurnedAway"]
+__all__ = ["Distrusted", "EnvError", "PlayerFailed", "PlayerService", "SpaceError", "TurnedAway"]

@@ -53,7 +53,7 @@ def times_derivative(kind: Activation, d: FloatArray, h: FloatArray) -> None:
 
 def dense(x: FloatArray, w: FloatArray, b: FloatArray, out: FloatArray | None = None) -> FloatArray:
     """``x W + b``. x ``[N, I]``, w ``[I, O]``, b ``[O]`` or ``[N, O]`` -> ``[N, O]``."""
-    z: FloatArray = np.dot(x, w, out)  # type: ignore[arg-type]  # half the call's cost of matmul for few rows
+    z: FloatArray = np.dot(x, w, out)  # half the call's cost of matmul for few rows
     np.add(z, b, z)
     return z
 

@@ -129,7 +129,9 @@ class MultiCategorical:
         return joint
 
     def log_prob_gradient(self, head: FloatArray, actions: AnyArray) -> FloatArray:
-        parts = [f.log_prob_gradient(head[:, part], actions[:, i]) for i, (f, part) in enumerate(self._parts())]
+        parts = [
+            f.log_prob_gradient(head[:, part], actions[:, i]) for i, (f, part) in enumerate(self._parts())
+        ]
         return np.concatenate(parts, axis=-1)
 
     def entropy(self, head: FloatArray) -> FloatArray:
@@ -174,7 +176,9 @@ class DiagonalGaussian:
         mean, log_std = self._split(head)
         z = (actions - mean) * np.exp(-log_std)
         half = head.dtype.type(0.5)
-        log_prob: FloatArray = -(half * z * z + log_std).sum(axis=-1) - half * head.dtype.type(self.size * LOG_2PI)
+        log_prob: FloatArray = -(half * z * z + log_std).sum(axis=-1) - half * head.dtype.type(
+            self.size * LOG_2PI
+        )
         return log_prob
 
     def log_prob_gradient(self, head: FloatArray, actions: AnyArray) -> FloatArray:

@@ -14,7 +14,7 @@ from touchline.policy.distributions import Distribution, distribution_of
 from touchline.policy.features import encode, feature_size
 from touchline.policy.network import Network, Weights
 from touchline.policy.normalizer import Normalizer, Statistics
-from touchline.policy.spaces import Box, Space
+from touchline.policy.spaces import Box, Discrete, Space, SpaceError
 
 FloatArray = NDArray[np.floating[Any]]
 AnyArray = NDArray[Any]
@@ -40,8 +40,17 @@ class Policy:
         shared: bool,
         log_std: float,
         normalize: bool,
+        centred: bool = False,
     ) -> Policy:
-        """Raises SpaceError for an action space that no distribution fits."""
+        """``centred``: it is to be trained with centred truncation, which is for one categorical choice.
+
+        Raises SpaceError for an action space that no distribution fits, or that ``centred`` does not.
+        """
+        if centred and not isinstance(action_space, Discrete):
+            raise SpaceError(
+                "staleness.correction centred: expected a Discrete action space, found "
+                f"{type(action_space).__name__}. importance serves every one"
+            )
         distribution = distribution_of(action_space)
         continuous = isinstance(action_space, Box)
         network = Network.build(

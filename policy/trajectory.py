@@ -63,7 +63,10 @@ class Trajectory:
 
     @staticmethod
     def from_arrays(policy: Policy, arrays: Mapping[str, AnyArray], *, hidden: bool) -> Trajectory:
-        """The trajectory, every shape and dtype checked. Raises TrajectoryError with all that is wrong."""
+        """The trajectory, every shape and dtype checked, indices and numbers too.
+
+        Raises TrajectoryError with all that is wrong with their forms, or the first that is with their contents.
+        """
         expected = expectations(policy, arrays, hidden=hidden)
         faults = [f"unexpected array {name!r}" for name in arrays if name not in expected]
         for name, (dtype, shape) in expected.items():
@@ -71,9 +74,12 @@ class Trajectory:
             if found is None:
                 faults.append(f"{name}: expected {dtype} {list(shape)}, found nothing")
             elif found.dtype != dtype or found.shape != shape:
-                faults.append(f"{name}: expected {dtype} {list(shape)}, found {found.dtype} {list(found.shape)}")
+                faults.append(
+                    f"{name}: expected {dtype} {list(shape)}, found {found.dtype} {list(found.shape)}"
+                )
         if faults:
             raise TrajectoryError("; ".join(faults))
+        _check_finite(arrays)
         _check_contents(policy, arrays)
         layers = tuple(arrays[name] for name in expected if name.startswith("hidden."))
         return Trajectory(hidden=layers, **{name: arrays[name] for name in _PLAIN})
@@ -123,6 +129,13 @@ def action_shape(policy: Policy) -> tuple[int, ...]:
 
 def action_dtype(policy: Policy) -> str:
     return "float32" if isinstance(policy.action_space, Box) else "int64"
+
+
+def _check_finite(arrays: Mapping[str, AnyArray]) -> None:
+    # One NaN from a peer would be in every weight after the next step, and in the mean return for good.
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and not (finite := np.isfinite(array)).all():
+            raise TrajectoryError(f"{name}: expected finite numbers, found {array[~finite][0]}")
 
 
 def _check_contents(policy: Policy, arrays: Mapping[str, AnyArray]) -> None:

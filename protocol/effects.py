@@ -129,7 +129,7 @@ class Delivered:
     """A result, the first time and in order. Settle ``(slot, seq)`` once.
 
     ``lag_play``: versions published between its grant and its arrival; None where another epoch's Trainer
-    granted it. ``nbytes``: its arrays.
+    granted it. ``nbytes``: its arrays. ``outstanding``: results granted to the slot that are still to come.
     """
 
     slot: int
@@ -141,15 +141,20 @@ class Delivered:
     meta: Mapping[str, Scalar]
     nbytes: int
     lag_play: int | None
+    outstanding: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
-    """A result that cannot be read or was never granted; already settled as ``dropped_invalid``."""
+    """A result that cannot be read or was never granted; already settled as ``dropped_invalid``.
+
+    ``outstanding``: results granted to the slot that are still to come.
+    """
 
     slot: int
     seq: int
     detail: str
+    outstanding: int = 0
 
 
 @dataclass(frozen=True, slots=True)

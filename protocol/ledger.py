@@ -84,6 +84,11 @@ class Account:
         self._settled[outcome] += 1
 
     @property
+    def queued(self) -> list[int]:
+        """The results that have arrived and are not settled, oldest first."""
+        return sorted(self._queued)
+
+    @property
     def settled_through(self) -> int:
         """Every result below this number has been settled, or is lost."""
         return min(self._queued, default=self.next)

@@ -175,16 +175,15 @@ class TrainerSessions:
         return [_to(slot, Stop(reason=reason)) for slot in self._roster.live()]
 
     def finish(self, now: float) -> list[TrainerEffect]:
-        """The end of the accounts: what is in flight is lost. Every result must have been settled.
+        """The end of the accounts: what is in flight is lost, what arrived and was never settled is unused.
 
         Raises ``LedgerError`` or ``LagLawError`` where a sum does not hold.
         """
         lost = [effect for slot in self._roster.live() for effect in self._lose(slot, "the run ended")]
         for slot in self._roster:
+            for seq in slot.account.queued:
+                self._settle_one(slot, seq, Outcome.UNUSED)
             self._pacer.forget(slot)
-        queued = self.ledger.total()["queued"]
-        if queued:
-            raise LedgerError(f"the run ended with {queued} results queued; settle them as unused first")
         self.check()
         return lost
 
@@ -387,6 +386,7 @@ class TrainerSessions:
             meta=result.meta,
             nbytes=sum(array.nbytes for array in decoded.arrays.values()),
             lag_play=self.law.live - result.version if result.epoch == self.epoch else None,
+            outstanding=len(slot.grants),
         )
         return [self._pacer.ack(slot), delivered] if self._pacer.pacing.ahead else [delivered]
 
@@ -415,7 +415,8 @@ class TrainerSessions:
         slot.account.received(seq)
         slot.grants.pop(seq, None)
         self._settle_one(slot, seq, Outcome.DROPPED_INVALID)
-        return [self._pacer.ack(slot), Invalid(slot.index, seq, detail), *self._pacer.answer(slot)]
+        invalid = Invalid(slot.index, seq, detail, outstanding=len(slot.grants))
+        return [self._pacer.ack(slot), invalid, *self._pacer.answer(slot)]
 
     def _settle_one(self, slot: Slot, seq: int, outcome: Outcome | None) -> None:
         if outcome is None:

@@ -43,7 +43,7 @@ class UpdateLine(msgspec.Struct, frozen=True, kw_only=True):
     wait_seconds: float | None = None  # waiting for this update's batch
     update_seconds: float | None = None  # computing it
     lag: LagLine = LagLine()
-    loss: dict[str, float | None] = {}
+    loss: dict[str, float | None] = {}  # ``kl``: KL(p_v || p_u), from the policy that played to the live one
 
 
 class ResultLine(msgspec.Struct, frozen=True, kw_only=True):

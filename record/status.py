@@ -28,6 +28,8 @@ class PlayerStatus(msgspec.Struct, frozen=True, kw_only=True):
     episodes: int = 0
     behind: int | None = None  # versions between the live weights and those it plays
     restarts: int = 0
+    stage_seconds: float = 0.0  # how long it has been at ``state``, by its own account
+    errors: int = 0  # numbers in its observations that lay outside their space
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from touchline.trainer.corrections import bounded_exp
+
 FloatArray = NDArray[np.floating[Any]]
 
 
@@ -41,7 +43,7 @@ def monte_carlo(
 ) -> FloatArray:
     """Discounted returns ``[T, B]``: G_t = r_t + gamma G_{t+1}, from the bootstrap value where an episode was cut."""
     cut = (1 - continues) * next_values
-    cut[-1] = next_values[-1]
+    cut[-1] = next_values[-1]  # nothing follows the last step, whatever its ``continues`` says
     return _scan(rewards + gamma * cut, gamma * continues)
 
 
@@ -92,7 +94,7 @@ def vtrace(
     rho_t = min(clip_rho_threshold, pi/mu), c_t = lambda min(clip_c_threshold, pi/mu). On policy, with lambda = 1,
     vs is the n-step return.
     """
-    rhos = np.exp(log_rhos)
+    rhos = bounded_exp(log_rhos)
     clipped_rhos = np.minimum(clip_rho_threshold, rhos)
     cs = gae_lambda * np.minimum(clip_c_threshold, rhos)
     deltas = clipped_rhos * (rewards + gamma * next_values - values)

@@ -8,11 +8,14 @@ With A the advantage, kappa what multiplies it and u the live policy, v the one 
     centred     min(c, rho) (e_a − u) − (q − |q| u),   q = min(c v, u)    (categorical; ACER's bias correction with
                 the sampled advantage as critic: E_v[kappa] = 0, so a baseline changes nothing)
     clip        rho grad log u(a), or 0 where the ratio has left [1 − eps, 1 + eps] in the advantage's direction (PPO)
+
+The objective beside it is what the metrics call the policy loss, but for its sign: A log u(a) without a correction,
+the weight times A with one, and PPO's min(rho A, clip(rho) A).
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal, assert_never
+from typing import Any, Literal, NamedTuple, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +24,14 @@ from touchline.policy.distributions import Distribution, log_softmax
 
 FloatArray = NDArray[np.floating[Any]]
 Correction = Literal["none", "importance", "truncated", "centred", "vtrace", "clip"]
-LOG_RATIO_BOUND = 20.0  # exp of more overflows the product with an advantage in float32; no estimate survives it
+LOG_RATIO_BOUND = 20.0  # what exp gives beyond it overflows in a product; no estimate survives it
+
+
+class Term(NamedTuple):
+    """Each row's part in the policy's loss, the sign apart."""
+
+    direction: FloatArray  # float [N, P]: A · kappa, the ascent direction at the head
+    objective: FloatArray  # float [N]
 
 
 def kappa(
@@ -35,15 +45,17 @@ def kappa(
     behaviour_head: FloatArray,
     clip: float,
     truncate_at: float,
-) -> FloatArray:
-    """A · kappa: the ascent direction at the head, float ``[N, P]``, for rows of advantages ``[N]``.
+) -> Term:
+    """A · kappa and the objective, for rows of advantages ``[N]``.
 
     ``head`` is the target policy's, ``behaviour_head`` that of the snapshot that played.
     """
-    score = distribution.log_prob_gradient(head, actions)
+    direction = distribution.log_prob_gradient(head, actions)
+    log_probs = distribution.log_prob(head, actions)
     if correction == "none" or correction == "vtrace":  # V-trace's advantages hold their weights already
-        return score * advantages[:, None]
-    rhos = ratios(distribution.log_prob(head, actions), behaviour_log_probs)
+        direction *= advantages[:, None]
+        return Term(direction, advantages * log_probs)
+    rhos = ratios(log_probs, behaviour_log_probs)
     match correction:
         case "importance":
             weights = rhos
@@ -53,17 +65,24 @@ def kappa(
             weights = np.where(inside(rhos, advantages, clip=clip), rhos, 0)
         case _:
             assert_never(correction)
-    direction = score * weights[:, None]
+    direction *= weights[:, None]
     if correction == "centred":
         direction -= drift_of_truncation(head, behaviour_head, truncate_at=truncate_at)
     direction *= advantages[:, None]
-    return direction
+    objective = weights * advantages
+    if correction == "clip":
+        objective = np.minimum(rhos * advantages, np.clip(rhos, 1 - clip, 1 + clip) * advantages)
+    return Term(direction, objective)
 
 
 def ratios(target_log_probs: FloatArray, behaviour_log_probs: FloatArray) -> FloatArray:
     """rho = exp(log u(a) − log v(a)), the logarithm bounded at ±20."""
-    logs = np.clip(target_log_probs - behaviour_log_probs, -LOG_RATIO_BOUND, LOG_RATIO_BOUND)
-    rhos: FloatArray = np.exp(logs)
+    return bounded_exp(target_log_probs - behaviour_log_probs)
+
+
+def bounded_exp(log_rhos: FloatArray) -> FloatArray:
+    """rho from its logarithm, bounded at ±20."""
+    rhos: FloatArray = np.exp(np.clip(log_rhos, -LOG_RATIO_BOUND, LOG_RATIO_BOUND))
     return rhos
 
 

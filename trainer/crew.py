@@ -94,20 +94,24 @@ class Crew:
 
     def _status(self, row: PlayerRow, member: Member | None, live: int | None, now: float) -> PlayerStatus:
         behind = None if row.version is None or live is None else max(0, live - row.version)
+        state = _state(row)
         return PlayerStatus(
             name=row.name,
-            state=_state(row),
+            state=state,
             steps_per_second=member.measure(now) if member is not None else 0.0,
             episodes=member.episodes if member is not None else 0,
             behind=behind,
             restarts=row.incarnation,
+            # what a Player that is gone was at when last heard of says nothing of now
+            stage_seconds=row.stage_seconds if state == row.stage else 0.0,
+            errors=row.errors,
         )
 
 
 def _state(row: PlayerRow) -> str:
     match row.state:
         case TrainerState.WELCOMED:
-            return "starting"
+            return "building" if row.stage == "building" else "starting"
         case TrainerState.PLAYING:
             return row.stage if row.stage != "starting" else "playing"
         case TrainerState.LEFT:

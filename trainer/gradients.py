@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from touchline.policy.network import Layer, Weights
 from touchline.policy.policy import Policy, Snapshot
-from touchline.trainer.corrections import kappa
+from touchline.trainer.corrections import Term, kappa
 from touchline.trainer.estimates import Rows
 from touchline.trainer.settings import Settings
 
@@ -103,7 +103,9 @@ def joined(parts: Sequence[Samples]) -> Samples:
     if len(kept) == 1:
         return kept[0]
     names = [name for name in Samples.__slots__ if name != "hidden"]
-    return Samples(hidden=(), **{name: np.concatenate([getattr(part, name) for part in kept]) for name in names})
+    return Samples(
+        hidden=(), **{name: np.concatenate([getattr(part, name) for part in kept]) for name in names}
+    )
 
 
 def stored_gradient(
@@ -127,8 +129,9 @@ def stored_gradient(
             values = last @ value_head.weight[:, 0] + value_head.bias
         direction = policy.distribution.log_prob_gradient(chunk.behaviour_head, chunk.actions)
         direction *= chunk.advantages[:, None]
+        term = Term(direction, chunk.advantages * chunk.behaviour_log_probs)
         d_head, d_values = _loss_gradient(
-            chunk, policy, settings, head=chunk.behaviour_head, values=values, direction=direction, sums=sums
+            chunk, policy, settings, head=chunk.behaviour_head, values=values, term=term, sums=sums
         )
         policy.network.backward(
             weights,
@@ -156,7 +159,7 @@ def recomputed_gradient(
     for chunk in samples.chunks():
         hidden, head = network.policy_forward(live, chunk.x)
         value_hidden, values = network.value_forward(live, chunk.x, policy_hidden=hidden)
-        direction = kappa(
+        term = kappa(
             settings.correction,
             policy.distribution,
             head=head,
@@ -168,7 +171,7 @@ def recomputed_gradient(
             truncate_at=settings.truncate_at,
         )
         d_head, d_values = _loss_gradient(
-            chunk, policy, settings, head=head, values=values, direction=direction, sums=sums
+            chunk, policy, settings, head=head, values=values, term=term, sums=sums
         )
         network.backward(
             live, chunk.x, [*hidden, *value_hidden], d_head=d_head, d_values=d_values, gradient=gradient
@@ -183,13 +186,14 @@ def _loss_gradient(
     *,
     head: FloatArray,
     values: FloatArray,
-    direction: FloatArray,
+    term: Term,
     sums: Sums,
 ) -> tuple[FloatArray, FloatArray]:
     """Descent directions at head and value: −(A kappa + entropy_cost grad H), baseline_cost (V − target)."""
     entropy = policy.distribution.entropy(head)
     errors = values - chunk.targets
-    sums.policy_loss -= float(np.dot(chunk.weights * chunk.advantages, chunk.behaviour_log_probs))
+    direction, objective = term
+    sums.policy_loss -= float(np.dot(chunk.weights, objective))
     sums.value_loss += 0.5 * float(np.dot(chunk.weights, errors * errors))
     sums.entropy += float(np.dot(chunk.weights, entropy))
     sums.weight += float(chunk.weights.sum())

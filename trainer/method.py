@@ -42,11 +42,15 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Absorbed:
-    """What came of a result: its lag, the results whose fate is now known, and whether the weights changed."""
+    """What came of a result: its lag, the results whose fate is now known, and whether the weights changed.
+
+    ``detail`` says what was wrong with one that was dropped as invalid.
+    """
 
     lag: int
     settled: Sequence[tuple[ResultKey, Fate]]
     changed: bool
+    detail: str = ""
 
 
 class Method(Protocol):

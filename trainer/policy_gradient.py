@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import Any, Literal, assert_never
 
-from touchline.configs import Config
+from touchline.configs import Config, policy_arguments
 from touchline.policy.policy import Policy, Snapshot
 from touchline.policy.seeds import weights_stream
-from touchline.policy.spaces import Discrete, SpaceError
+from touchline.policy.spaces import Space
 from touchline.policy.trajectory import Trajectory, TrajectoryError
 from touchline.trainer.admission import Admitted, Stale, admit
 from touchline.trainer.batch import Gathering, Piece
@@ -22,12 +22,18 @@ from touchline.trainer.update import Losses, Update, Updater
 
 @dataclass(frozen=True, slots=True)
 class Consumed:
-    """One result as the last ``absorb`` took it; ``gradient_steps``: its lag counted in those."""
+    """One result as the last ``absorb`` took it.
+
+    ``gradient_steps``: its lag counted in those, at least so many where it is older than the ring. ``weight``: of
+    its rows in the batch, 0 where it enters none.
+    """
 
     trajectory: Trajectory
     lag: int
     lag_play: int
     gradient_steps: int
+    fate: Literal["admitted", "dropped_stale"]
+    weight: float
 
 
 class PolicyGradient:
@@ -81,11 +87,11 @@ class PolicyGradient:
             trajectory = Trajectory.from_arrays(
                 self.policy, delivery.arrays, hidden=self.settings.wants_hidden
             )
-        except TrajectoryError:
-            return Absorbed(verdict.lag, [(delivery.key, "dropped_invalid")], changed=False)
-        self.consumed = Consumed(
-            trajectory, verdict.lag, delivery.lag_play, self._gradient_steps_behind(delivery.version)
-        )
+        except TrajectoryError as error:
+            return Absorbed(
+                verdict.lag, [(delivery.key, "dropped_invalid")], changed=False, detail=str(error)
+            )
+        self.consumed = self._consumed(delivery, trajectory, verdict)
         match verdict:
             case Stale():
                 return Absorbed(verdict.lag, [(delivery.key, "dropped_stale")], changed=False)
@@ -121,6 +127,18 @@ class PolicyGradient:
             oldest_kept=self._updater.ring.oldest,
         )
 
+    def _consumed(self, delivery: Delivery, trajectory: Trajectory, verdict: Admitted | Stale) -> Consumed:
+        gradient_steps = self._gradient_steps_behind(delivery.version)
+        fate: Literal["admitted", "dropped_stale"]
+        match verdict:
+            case Admitted(lag, weight):
+                fate = "admitted"
+            case Stale(lag):
+                fate, weight = "dropped_stale", 0.0
+            case _:
+                assert_never(verdict)
+        return Consumed(trajectory, lag, delivery.lag_play, gradient_steps, fate, weight)
+
     def _gather(self, delivery: Delivery, trajectory: Trajectory, verdict: Admitted) -> None:
         snapshot = self._updater.ring[delivery.version]
         self._gathering.add(Piece(trajectory, snapshot, verdict.lag, verdict.weight))
@@ -139,7 +157,8 @@ class PolicyGradient:
         return [(key, "trained") for key in keys]
 
     def _gradient_steps_behind(self, version: int) -> int:
-        return self.gradient_steps - self._gradient_steps_at.get(version, 0)
+        """Gradient steps since ``version``; since the oldest version kept where it is older than that."""
+        return self.gradient_steps - self._gradient_steps_at[max(version, self._updater.ring.oldest)]
 
 
 def optimizer_of(config: Config, size: int) -> Optimizer:
@@ -156,19 +175,8 @@ def optimizer_of(config: Config, size: int) -> Optimizer:
             assert_never(settings.rule)
 
 
-def policy_of(config: Config, observation_space: Any, action_space: Any) -> Policy:
+def policy_of(config: Config, observation_space: Space, action_space: Space) -> Policy:
     """The policy that the config describes for these spaces. Raises SpaceError."""
-    if config.staleness.correction == "centred" and not isinstance(action_space, Discrete):
-        raise SpaceError(
-            "staleness.correction centred: expected a Discrete action space, found "
-            f"{type(action_space).__name__}. importance serves every one"
-        )
     return Policy.build(
-        observation_space=observation_space,
-        action_space=action_space,
-        hidden=config.policy.hidden,
-        activation=config.policy.activation,
-        shared=config.policy.shared,
-        log_std=config.policy.log_std,
-        normalize=config.env.normalize,
+        observation_space=observation_space, action_space=action_space, **policy_arguments(config)
     )

@@ -13,7 +13,7 @@ HISTORY = 60
 
 
 class History:
-    """The mean return at even distances through the run so far, at most 60 points: every other one is dropped when full."""
+    """The mean return at even distances through the run so far, at most 60 points: when full, every other one goes."""
 
     def __init__(self) -> None:
         self._points: list[float] = []

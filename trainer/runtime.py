@@ -22,15 +22,18 @@ from touchline.protocol.effects import (
     Left,
     Lost,
     Settled,
+    TrainerEffect,
 )
 from touchline.protocol.ledger import Outcome
 from touchline.protocol.limits import Timing
 from touchline.protocol.messages import ErrorCode
-from touchline.protocol.slots import Pacing, Snapshot
+from touchline.protocol.slots import Pacing
+from touchline.protocol.slots import Snapshot as Published
 from touchline.protocol.trainer_session import TrainerSessions
 from touchline.protocol.transport import TrainerSocket
 from touchline.record import RunDirectory, Summary
 from touchline.trainer.admission import players_admitted
+from touchline.trainer.closing import close_accounts, dismiss
 from touchline.trainer.crew import Crew
 from touchline.trainer.failures import RunFailed, Streak
 from touchline.trainer.method import Absorbed, Delivery
@@ -43,7 +46,6 @@ from touchline.trainer.training import Training
 
 EPOCH = 1
 WAIT_SECONDS = 0.05
-GOODBYE_SECONDS = 3.0
 
 
 class TrainerRuntime:
@@ -57,12 +59,15 @@ class TrainerRuntime:
         *,
         factory: bytes | None = None,
         admitted: int | None = None,
+        barrier: int = 1,
+        own_players: bool = False,
         began: float | None = None,
         housekeeping: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """``admitted``: how many Players may play, None to let the law of lag say. ``housekeeping`` is called about
-        every twentieth of a second."""
+        """``admitted``: how many Players may play, None to let the law of lag say. ``barrier``: how many must be ready
+        before the first may start. ``own_players``: they are this run's own, and their failures can end it.
+        ``housekeeping`` is called about every twentieth of a second, until the run ends."""
         self.config, self.run = config, run
         self.training: Training | None = None
         self.history = History()
@@ -76,8 +81,8 @@ class TrainerRuntime:
         self._ending: Ending | None = None
         self._streak = Streak(config.players.restarts)
         width = config.players.lanes if config.players.unroll_length == "episode" else 1
-        self._rounds = Rounds(width) if config.mode == "sync" else None
-        barrier = config.players.count if config.mode == "sync" and config.players.count != "auto" else 1
+        self._rounds = Rounds() if config.mode == "sync" else None
+        self._own_players = own_players
         sessions = TrainerSessions(
             run=run.name,
             epoch=EPOCH,
@@ -134,6 +139,8 @@ class TrainerRuntime:
     def player_died(self, name: str, *, detail: str, text: str) -> None:
         """The supervisor's word that a Player's process has ended though the run has not."""
         self.service.post(lambda sessions, now: sessions.gone(name, detail, now))
+        if self.stopping:
+            return
         if self.crew.take_reported(name):
             return  # it had told us itself, and that was counted
         self._failed(name, detail, {"player": name}, text)
@@ -167,6 +174,7 @@ class TrainerRuntime:
                 self._ready(slot, spaces, facts)
             case Invalid(slot, seq, detail):
                 self._say(f"{self.crew.name(slot)}: result {seq} dropped as invalid: {detail}")
+                self._round(event)
             case Lost(slot, name, reason) | Left(slot, name, reason):
                 self._gone(slot)
                 self._say(f"{name} left: {reason}")
@@ -176,16 +184,20 @@ class TrainerRuntime:
     def _delivered(self, event: Delivered) -> None:
         if self._rounds is None:
             self._absorb([event])
-            return
-        self._rounds.add(event)
-        self._absorb(list(self._rounds.take()))
+        else:
+            self._round(event)
+
+    def _round(self, event: Delivered | Invalid) -> None:
+        if self._rounds is not None:
+            self._rounds.add(event)
+            self._absorb(self._rounds.take())
 
     def _absorb(self, events: Sequence[Delivered]) -> None:
         """Absorb results in order and post what became of them, so that their Players go on."""
         training = self.training
         assert training is not None or not events
         settled: list[Settled] = []
-        published: Snapshot | None = None
+        published: Published | None = None
         for event in events:
             assert training is not None
             delivery = Delivery(event.slot, event.seq, event.version, event.arrays, event.lag_play or 0)
@@ -195,11 +207,13 @@ class TrainerRuntime:
                 may_publish=partial(self._may_publish, event, last=event is events[-1]),
             )
             self.crew.played(event.slot, training.method.consumed)
+            if absorbed.detail:
+                self._say(f"{self.crew.name(event.slot)}: result {event.seq} dropped: {absorbed.detail}")
             settled += settlements(delivery, absorbed)
             if absorbed.changed:
                 self.history.add(training.returns.mean)
                 live = training.method.live
-                published = Snapshot.of(live.version, live.to_arrays())
+                published = Published.of(live.version, live.to_arrays())
         if events:
             self.service.post(lambda sessions, now: sessions.settle(settled, now=now, published=published))
 
@@ -236,10 +250,11 @@ class TrainerRuntime:
             run=self.run,
             epoch=EPOCH,
             clock=self.seconds,
-            ledger_state=lambda: self.service.ask(checked_state),
+            accounts=lambda: self.service.ask(checked_state),
+            saved=lambda state: self.service.post(partial(_saved, state)),
         )
         order = training.method.order(0)
-        first = Snapshot.of(0, training.method.live.to_arrays())
+        first = Published.of(0, training.method.live.to_arrays())
         self.service.post(
             lambda sessions, now: [
                 *sessions.set_order(1, order.verb, dict(order.arguments)),
@@ -253,7 +268,7 @@ class TrainerRuntime:
         if self._rounds is not None:
             self._rounds.left(slot)
             if self._ending is None:
-                self._absorb(list(self._rounds.take()))
+                self._absorb(self._rounds.take())
 
     def _player_failed(self, event: Failed) -> None:
         if event.code is not ErrorCode.ENVIRONMENT:
@@ -262,17 +277,20 @@ class TrainerRuntime:
                 raise RunFailed(f"{event.name}: {event.detail}", exit_code=3)
             return
         failure = _failure(event.detail)
-        message, kind = str(failure["message"]), failure.get("kind")
-        if kind == "setup":
+        message = str(failure["message"])
+        if failure.get("kind") == "setup" and self.training is None:
             raise RunFailed(message, exit_code=2, detail=str(failure.get("traceback", "")))
         self.crew.reported(event.name)
         self._failed(event.name, message, {"player": event.name, **failure}, _failure_text(failure))
 
     def _failed(self, name: str, message: str, payload: dict[str, Any], text: str) -> None:
-        """Keep the traceback; end the run when failures alike have become too many."""
+        """Keep the traceback; end the run when failures alike of its own Players have become too many.
+
+        Players that others start come and go: one that fails is their business, and the run goes on.
+        """
         path = self.run.crash(name, payload, text)
         self._say(f"{name} failed: {message} ({path.name})")
-        if self._streak.add(message, self.seconds()):
+        if self._own_players and self._streak.add(message, self.seconds()):
             count = self._streak.count
             raise RunFailed(
                 message if count == 1 else f"{count} failures alike in a row: {message}",
@@ -286,51 +304,27 @@ class TrainerRuntime:
     # -- the end
 
     def _finish(self) -> Summary | None:
+        """Weights and lines first: a sum that does not hold is an error, but costs nothing that was learnt."""
         assert self._ending is not None
-        self._dismiss()
+        dismiss(self.service, self.crew, reason=self._ending.reason)
         training = self.training
-        left = list(training.method.finished()) if training is not None else []
-        unused = [Settled(slot, seq, Outcome(fate)) for (slot, seq), fate in left]
-        self.service.post(lambda sessions, now: sessions.settle(unused, now=now))
-        self.service.post(lambda sessions, now: sessions.finish(now) or ())
-        ledger, law = self.service.ask(lambda sessions: (sessions.ledger.report(), sessions.law.predicted()))
+        if training is not None:
+            training.finish()
+        ledger, law = close_accounts(self.service, training)
         if training is None:
             return None
-        training.finish()
         return summary_of(training, self._ending, seconds=self.seconds(), law=law, ledger=ledger)
-
-    def _dismiss(self) -> None:
-        """Tell the Players to stop, and take what they still send: valid, but unused."""
-        assert self._ending is not None
-        reason = self._ending.reason
-        waiting = list(self._rounds.drain()) if self._rounds is not None else []
-        self.service.post(lambda sessions, now: sessions.stop(reason))
-        self._unused(waiting)
-        until = self._clock() + GOODBYE_SECONDS
-        while self.crew.present and self._clock() < until:
-            event = self.service.next_event(WAIT_SECONDS)
-            match event:
-                case Delivered():
-                    self._unused([event])
-                case Joined(slot, name):
-                    self.crew.joined(slot, name)
-                case Lost(slot) | Left(slot):
-                    self.crew.gone(slot)
-                case _:
-                    self._housekeeping()
-        while isinstance(event := self.service.next_event(0), Delivered):
-            self._unused([event])
-
-    def _unused(self, events: Sequence[Delivered]) -> None:
-        settled = [Settled(event.slot, event.seq, Outcome.UNUSED) for event in events]
-        if settled:
-            self.service.post(lambda sessions, now: sessions.settle(settled, now=now))
 
 
 def checked_state(sessions: TrainerSessions) -> dict[str, Any]:
     """What a checkpoint keeps of the sessions, after asserting the ledger's sum and the law's identity."""
     sessions.check()
     return sessions.state()
+
+
+def _saved(state: Mapping[str, Any], sessions: TrainerSessions, now: float) -> Sequence[TrainerEffect]:
+    sessions.saved(state)
+    return ()
 
 
 def settlements(delivery: Delivery, absorbed: Absorbed) -> list[Settled]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -23,11 +23,15 @@ class LagSummary:
 
 @dataclass(slots=True)
 class LagRecord:
-    """Every lag of the run as counts, so that percentiles are exact and memory does not grow with results."""
+    """Every lag of the run as counts, so that percentiles are exact and memory does not grow with results.
+
+    One thread adds; any may ask for the summary meanwhile.
+    """
 
     counts: Counter[int] = field(default_factory=Counter)
     results: int = 0
     steps: int = 0
+    _total: int = 0
     _by_step: int = 0
     _play: int = 0
     _gradient_steps: int = 0
@@ -37,6 +41,7 @@ class LagRecord:
         self.counts[lag] += 1
         self.results += 1
         self.steps += steps
+        self._total += lag
         self._by_step += lag * steps
         self._play += play
         self._gradient_steps += gradient_steps
@@ -45,26 +50,30 @@ class LagRecord:
         """All None before the first result."""
         if not self.results:
             return LagSummary(None, None, None, None, None, None, None, None)
-        total = sum(lag * count for lag, count in self.counts.items())
+        counts = dict(self.counts)  # copied in one go; the counts themselves may grow while they are walked
         return LagSummary(
-            p50=float(self.percentile(0.50)),
-            p95=float(self.percentile(0.95)),
-            max=max(self.counts),
-            mean=total / self.results,
+            p50=float(_percentile(counts, 0.50)),
+            p95=float(_percentile(counts, 0.95)),
+            max=max(counts),
+            mean=self._total / self.results,
             mean_per_step=self._by_step / max(self.steps, 1),
             play=self._play / self.results,
-            queue=(total - self._play) / self.results,
+            queue=(self._total - self._play) / self.results,
             gradient_steps=self._gradient_steps / self.results,
         )
 
     def percentile(self, fraction: float) -> int:
         """The smallest lag that at least ``fraction`` of the results do not exceed."""
-        needed, seen = fraction * self.results, 0
-        for lag in sorted(self.counts):
-            seen += self.counts[lag]
-            if seen >= needed:
-                return lag
-        return max(self.counts)
+        return _percentile(dict(self.counts), fraction)
+
+
+def _percentile(counts: Mapping[int, int], fraction: float) -> int:
+    needed, seen = fraction * sum(counts.values()), 0
+    for lag, count in sorted(counts.items()):
+        seen += count
+        if seen >= needed:
+            return lag
+    return max(counts)
 
 
 class Returns:

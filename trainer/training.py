@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from touchline.configs import Config
 from touchline.policy.policy import Policy
 from touchline.policy.spaces import to_plain
+from touchline.protocol.errors import LagLawError, LedgerError, ProtocolError
 from touchline.record import (
     LagLine,
     ResultLine,
@@ -40,8 +41,11 @@ class Training:
         run: RunDirectory,
         epoch: int,
         clock: Callable[[], float],
-        ledger_state: Callable[[], Mapping[str, Any]] = dict,
+        accounts: Callable[[], Mapping[str, Any]] = dict,
+        saved: Callable[[Mapping[str, Any]], None] = lambda state: None,
     ) -> None:
+        """``accounts`` gives the sessions' state for a checkpoint, its sums checked; ``saved`` is told it when it is on
+        disk."""
         self.config, self.run, self.epoch = config, run, epoch
         self.facts = dict(facts)
         self.method = PolicyGradient(policy, config, epoch=epoch)
@@ -56,7 +60,7 @@ class Training:
         self.first_update_steps = 0
         self._stop = StopConditions(self.goal, config.stop.steps, config.stop.minutes)
         self._clock = clock
-        self._ledger_state = ledger_state
+        self._accounts, self._saved = accounts, saved
         self._best_saved: float | None = None
         self._waited = 0.0
         self._batch_lags: list[Lagged] = []
@@ -103,6 +107,7 @@ class Training:
         if best:
             self._best_saved = mean
         method, live = self.method, self.method.live
+        accounts, failure = self._checked_accounts()
         weights = {**method.policy.network.layout.views(live.weights.flat)}
         weights["normalizer/statistics"] = live.statistics.to_array()
         save_checkpoint(
@@ -110,16 +115,26 @@ class Training:
             version=live.version,
             weights=weights,
             optimizer=method.optimizer_state(),
-            state=self._state(mean),
+            state={**self._state(mean), "accounts": dict(accounts)},
             keep=self.config.save.keep,
             best=best,
         )
         self._saved_at = self._clock()
+        if failure is not None:
+            raise failure
+        self._saved(accounts)
 
     def finish(self) -> None:
         """The last lines and the last checkpoint."""
         self.run.flush()
         self.checkpoint()
+
+    def _checked_accounts(self) -> tuple[Mapping[str, Any], ProtocolError | None]:
+        """The accounts, or the sum that does not hold: an error, but not before the weights are saved."""
+        try:
+            return self._accounts(), None
+        except (LedgerError, LagLawError) as error:
+            return {}, error
 
     def _state(self, mean: float | None) -> dict[str, Any]:
         policy = self.method.policy
@@ -135,7 +150,6 @@ class Training:
                 "action": to_plain(policy.action_space),
             },
             "facts": self.facts,
-            "ledger": dict(self._ledger_state()),
         }
 
     def _count(self, delivery: Delivery, player: str) -> None:
@@ -144,12 +158,13 @@ class Training:
             return
         trajectory = consumed.trajectory
         steps = trajectory.steps
-        self.lags.add(
-            lag=consumed.lag, play=consumed.lag_play, steps=steps, gradient_steps=consumed.gradient_steps
-        )
-        self._batch_lags.append(
-            Lagged(player, consumed.lag, consumed.lag_play, steps, consumed.gradient_steps)
-        )
+        if consumed.fate == "admitted":  # the lag of a batch is that of what is in it
+            self.lags.add(
+                lag=consumed.lag, play=consumed.lag_play, steps=steps, gradient_steps=consumed.gradient_steps
+            )
+            self._batch_lags.append(
+                Lagged(player, consumed.lag, consumed.lag_play, steps, consumed.gradient_steps)
+            )
         if not len(trajectory.episode_returns):
             return
         returns = trajectory.episode_returns.tolist()
@@ -196,6 +211,7 @@ class Training:
                 "policy": losses.policy,
                 "value": losses.value,
                 "entropy": losses.entropy,
+                "kl": losses.kl,
                 "gradient_norm": losses.gradient_norm,
                 "learning_rate": losses.learning_rate,
                 "explained_variance": losses.explained_variance,

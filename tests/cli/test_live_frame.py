@@ -65,9 +65,9 @@ def test_the_view_at_eighty_columns() -> None:
         " learner  waits 41 % for Players   ━━━━──────   version 298",
         " lag      mean 1.93   law 2.00   p95 4   max 6   bound 8",
         "",
-        " player    state         steps/s  episodes  behind  restarts",
-        " player-0  playing         76.1k       211       1         0",
-        " player-1  restarting          0        12       -         2",
+        " player    state           steps/s  episodes  behind  restarts",
+        " player-0  playing           76.1k       211       1         0",
+        " player-1  restarting            0        12       -         2",
         "",
         " player-1 restarted",
     ]
@@ -128,6 +128,51 @@ def test_players_beyond_the_screen_are_counted() -> None:
     assert f"and {left} more: " in more
     assert "hung" in more
     assert "playing" in more
+
+
+def test_a_player_of_a_name_of_two_digits_keeps_its_restarts_in_sixty_columns() -> None:
+    text = "\n".join(
+        render(changed(players=[msgspec.structs.replace(PLAYERS[0], name="player-10")]), width=60)
+    )
+    assert "player-10  playing" in text
+    assert "restarts" in text
+
+
+@pytest.mark.parametrize(
+    ("state", "seconds", "shown"),
+    [
+        ("playing", 4.9, "playing "),
+        ("playing", 12.4, "playing 12 s "),
+        ("building", 99.4, "building 99 s "),
+        ("building", 125.0, "building 2:05 "),
+        ("waiting", 60.0, "waiting "),
+        ("restarting", 60.0, "restarting "),
+    ],
+)
+def test_a_stage_that_lasts_is_timed(state: str, seconds: float, shown: str) -> None:
+    slow = changed(players=[PlayerStatus(name="p", state=state, stage_seconds=seconds)])
+    (line,) = [line for line in render(slow) if line.startswith(" p ")]
+    assert line.startswith(f" {'p':<10}{shown} ")
+    if shown.strip() != state:
+        assert style_of(frame(slow, width=80, height=23, glyphs=UNICODE), shown.strip()) == "yellow"
+
+
+def test_observations_outside_their_space_are_noted() -> None:
+    assert not any("outside" in line for line in render())
+    wrong = [
+        PlayerStatus(name="player-0", state="playing", errors=1234),
+        PlayerStatus(name="player-1", state="playing"),
+        PlayerStatus(name="player-2", state="playing", errors=1),
+    ]
+    assert render(changed(players=wrong))[-3:] == [
+        "",
+        " observations outside their space: player-0 1,234, player-2 1",
+        " player-1 restarted",
+    ]
+    assert render(changed(players=wrong, message=""))[-2:] == [
+        "",
+        " observations outside their space: player-0 1,234, player-2 1",
+    ]
 
 
 def test_a_screen_that_holds_all_counts_none() -> None:

@@ -187,6 +187,12 @@ def test_what_makes_sense_is_allowed(algorithm: str, changes: dict[str, Any]) ->
             "trainer.normalize_advantage",
             "scale or none with mode async and staleness.correction truncated",
         ),
+        (
+            "ppo",
+            {"staleness__on_excess": "hold", "staleness__max_lag": 0},
+            "staleness.max_lag",
+            "at least 1 with staleness.on_excess hold and mode async",
+        ),
         ("ppo", {"mode": "sync", "staleness__ahead": 1}, "staleness.ahead", "0 with mode sync"),
         ("ppo", {"mode": "serial", "staleness__ahead": 1}, "staleness.ahead", "0 with mode serial"),
         (

@@ -71,7 +71,7 @@ def test_faults_of_flags_follow_those_of_the_file() -> None:
     assert lines[0] == "my.yaml:2:7: mode: expected async, sync or serial, found 'asink'"
     assert lines[1] == "--trainer.gamma: expected a number from 0 to 1, found 1.5"
     assert lines[2] == (
-        "--net.bind: expected local or a loopback address, such as 127.0.0.1 "
+        "--net.bind: expected local or an IPv4 loopback address, such as 127.0.0.1 "
         "(any other needs keys, which this version does not have), found '0.0.0.0'"
     )
     assert lines[3].startswith("--policy.hidden: not YAML: ")

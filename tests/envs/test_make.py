@@ -152,6 +152,46 @@ def test_the_time_limit_holds_wherever_it_is_counted(wrappers: Any) -> None:
     assert ends == [(step, lane, limit, True) for step in (limit, 2 * limit) for lane in (0, 1)]
 
 
+def ends_of(lanes: Lanes, steps: int) -> list[tuple[int, int, int]]:
+    """``(step, lane, length)`` of each episode that is truncated."""
+    out = StepBuffers.allocate(lanes.observation_space, lanes.count)
+    lanes.reset(None, out.observations)
+    ends = []
+    for step in range(1, steps + 1):
+        lanes.step(np.zeros(lanes.count, np.int64), out)
+        ends += [(step, end.lane, end.length) for end in out.ended if end.truncated]
+    return ends
+
+
+@pytest.mark.parametrize("outer", [[], ["RecordEpisodeStatistics"]])
+def test_a_time_limit_holds_without_a_record_in_the_registry(counter: Any, outer: Any) -> None:
+    """Neither a class nor a factory has an id: the limit is the wrapper's own."""
+
+    def factory() -> Any:
+        return gymnasium.wrappers.TimeLimit(counter(length=100), 3)
+
+    with lanes_for(factory, wrappers=outer) as lanes:
+        assert lanes.facts.max_episode_steps == 3
+        assert ends_of(lanes, 6) == [(3, 0, 3), (3, 1, 3), (6, 0, 3), (6, 1, 3)]
+
+
+def test_a_time_limit_in_the_config_holds_without_a_record_in_the_registry(counter: Any) -> None:
+    limit = {"TimeLimit": {"max_episode_steps": 3}}
+    with lanes_for(lambda: counter(length=100), wrappers=[limit]) as lanes:
+        assert lanes.facts.max_episode_steps == 3
+        assert ends_of(lanes, 3) == [(3, 0, 3), (3, 1, 3)]
+
+
+def test_limits_that_differ_from_lane_to_lane_are_kept(counter: Any) -> None:
+    limits = iter([3, 2])
+
+    def factory() -> Any:
+        return gymnasium.wrappers.TimeLimit(counter(length=100), next(limits))
+
+    with lanes_for(factory) as lanes:
+        assert ends_of(lanes, 4) == [(2, 1, 2), (3, 0, 3), (4, 1, 2)]
+
+
 def test_the_hot_loop_calls_no_wrapper_that_lanes_can_do_without() -> None:
     with lanes_for("Pendulum-v1") as lanes:
         assert isinstance(lanes, SyncLanes)

@@ -12,7 +12,7 @@ from touchline.policy.spaces import Box, Discrete, MultiBinary, MultiDiscrete, S
 BOX = Box((3,), "float32", (-np.inf,) * 3, (np.inf,) * 3)
 
 
-def policy_of(action_space, observation_space=BOX, *, normalize=True):
+def policy_of(action_space, observation_space=BOX, *, normalize=True, **more):
     return Policy.build(
         observation_space=observation_space,
         action_space=action_space,
@@ -21,6 +21,7 @@ def policy_of(action_space, observation_space=BOX, *, normalize=True):
         shared=False,
         log_std=-0.7,
         normalize=normalize,
+        **more,
     )
 
 
@@ -50,6 +51,15 @@ def test_the_network_fits_the_observation_space(space, features):
 def test_an_action_space_without_distribution():
     with pytest.raises(SpaceError, match="MultiBinary"):
         policy_of(MultiBinary((2,)))
+
+
+@pytest.mark.parametrize("space", [MultiDiscrete((2, 3)), Box((1,), "float32", (-1.0,), (1.0,))])
+def test_centred_corrections_are_for_one_categorical_choice(space):
+    assert policy_of(Discrete(2), centred=True).action_space == Discrete(2)
+    with pytest.raises(
+        SpaceError, match=r"staleness.correction centred: expected a Discrete action space, found"
+    ):
+        policy_of(space, centred=True)
 
 
 def test_the_first_snapshot_is_version_0_and_cannot_be_written_to():

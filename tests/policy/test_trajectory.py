@@ -177,6 +177,34 @@ def test_an_index_out_of_range_is_refused(action, observed, name, index, value, 
         Trajectory.from_arrays(policy, altered(arrays, name, index, value), hidden=True)
 
 
+FLOATS = sorted(name for name, array in sent("gaussian")[1].items() if array.dtype.kind == "f")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", FLOATS)
+def test_a_number_that_is_not_finite_is_refused_by_name(name, value):
+    policy, arrays = sent("gaussian")
+    index = tuple(size // 2 for size in arrays[name].shape)
+    with pytest.raises(TrajectoryError, match=rf"^{name}: expected finite numbers, found {value}$"):
+        Trajectory.from_arrays(policy, altered(arrays, name, index, value), hidden=True)
+
+
+def test_infinities_of_both_signs_do_not_cancel():
+    policy, arrays = sent()
+    both = altered(arrays, "rewards", (0, 0), np.inf)
+    with pytest.raises(TrajectoryError, match="rewards: expected finite numbers, found inf"):
+        Trajectory.from_arrays(policy, altered(both, "rewards", (0, 1), -np.inf), hidden=True)
+
+
+def test_large_numbers_are_numbers():
+    """A sum of them is beyond float32, or of their squares."""
+    policy, arrays = sent()
+    arrays["observations"][...] = 3e38
+    np.testing.assert_array_equal(
+        Trajectory.from_arrays(policy, arrays, hidden=True).observations, np.float32(3e38)
+    )
+
+
 def test_every_truncated_step_has_its_final_observation_and_no_other_has():
     policy, arrays = sent()
     first, second = arrays["final_steps"][:2]

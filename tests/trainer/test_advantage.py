@@ -147,8 +147,19 @@ def test_vtrace_on_policy_with_lambda_is_gae(unroll, gamma, lambda_):
 def test_vtrace_where_the_target_never_acts_so_learns_nothing(unroll, gamma):
     unroll["log_rhos"][...] = -800
     vs, advantages = vtrace_of(unroll, gamma)
-    close(vs, unroll["values"])
-    close(advantages, 0)
+    np.testing.assert_allclose(vs, unroll["values"], atol=1e-6)  # the bound on the ratio leaves it exp(−20)
+    np.testing.assert_allclose(advantages, 0, atol=1e-6)
+
+
+def test_a_ratio_beyond_float32_is_bounded():
+    unroll = {key: array.astype(np.float32) for key, array in unroll_of().items()}
+    unroll["log_rhos"][2] = 200
+    found = vtrace_of(unroll, 0.9, clip_rho_threshold=1e30, clip_c_threshold=1.0)
+    unroll["log_rhos"][2] = 20
+    np.testing.assert_array_equal(
+        found, vtrace_of(unroll, 0.9, clip_rho_threshold=1e30, clip_c_threshold=1.0)
+    )
+    assert np.isfinite(found).all()
 
 
 ESTIMATORS = {

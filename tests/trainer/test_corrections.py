@@ -18,6 +18,13 @@ heads = npst.arrays(np.float64, 4, elements=st.floats(-5, 5))
 
 def kappa_of(correction, distribution, head, actions, behaviour, *, advantages=None, truncate_at=TRUNCATE_AT):
     """A kappa for rows; ``behaviour`` is the head of the snapshot that played."""
+    return term_of(
+        correction, distribution, head, actions, behaviour, advantages=advantages, truncate_at=truncate_at
+    ).direction
+
+
+def term_of(correction, distribution, head, actions, behaviour, *, advantages=None, truncate_at=TRUNCATE_AT):
+    """Direction and objective of rows."""
     return kappa(
         correction,
         distribution,
@@ -133,6 +140,30 @@ def test_a_surrogates_gradient(correction, name):
     if correction == "clip":
         masked = ~found.any(axis=1)
         assert 5 < masked.sum() < 55  # both sides of the mask were seen
+
+
+@pytest.mark.parametrize("name", distributions())
+@pytest.mark.parametrize("correction", ["none", "importance", "clip"])
+def test_the_direction_is_the_gradient_of_the_objective(correction, name):
+    distribution, rng = distributions()[name], np.random.default_rng(5)
+    behaviour = random_head(distribution, rng, 40)
+    head = behaviour + 0.3 * rng.standard_normal(behaviour.shape)
+    actions, advantages = random_actions(distribution, rng, behaviour), rng.standard_normal(40)
+
+    def of(moved):
+        return term_of(correction, distribution, moved, actions, behaviour, advantages=advantages)
+
+    assert_gradient(of(head).direction, lambda moved: float(of(moved).objective.sum()), head)
+
+
+@pytest.mark.parametrize("correction", ["truncated", "centred"])
+def test_the_objective_of_truncation_is_the_truncated_weight_times_the_advantage(correction):
+    categorical, rng = Categorical(4), np.random.default_rng(6)
+    head, behaviour = rng.standard_normal((2, 20, 4))
+    actions, advantages = rng.integers(0, 4, 20), rng.standard_normal(20)
+    term = term_of(correction, categorical, head, actions, behaviour, advantages=advantages)
+    rhos = np.exp(categorical.log_prob(head, actions) - categorical.log_prob(behaviour, actions))
+    np.testing.assert_allclose(term.objective, np.minimum(TRUNCATE_AT, rhos) * advantages, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", distributions())

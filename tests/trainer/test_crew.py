@@ -19,7 +19,9 @@ class Clock:
         return self.now
 
 
-def row(state=TrainerState.PLAYING, *, version=5, stage="playing", incarnation=0) -> PlayerRow:
+def row(
+    state=TrainerState.PLAYING, *, version=5, stage="playing", incarnation=0, stage_seconds=0.0, errors=0
+) -> PlayerRow:
     return PlayerRow(
         slot=0,
         name="player-0",
@@ -29,8 +31,8 @@ def row(state=TrainerState.PLAYING, *, version=5, stage="playing", incarnation=0
         incarnation=incarnation,
         version=version,
         stage=stage,
-        stage_seconds=0.0,
-        errors=0,
+        stage_seconds=stage_seconds,
+        errors=errors,
         sent=3,
         received=3,
     )
@@ -77,6 +79,17 @@ def test_a_row_says_steps_a_second_episodes_and_how_far_behind():
     assert (status.episodes, status.behind, status.restarts) == (2, 2, 2)
 
 
+def test_a_row_says_how_long_a_stage_has_lasted_and_what_was_wrong():
+    (status,) = Crew().statuses([row(stage_seconds=12.5, errors=3)], live=7)
+    assert (status.state, status.stage_seconds, status.errors) == ("playing", 12.5, 3)
+
+
+def test_a_stage_of_one_that_is_gone_has_no_length():
+    """What it was at when last heard of says nothing of now."""
+    (status,) = Crew().statuses([row(TrainerState.LOST, stage_seconds=12.5)], live=7)
+    assert (status.state, status.stage_seconds) == ("gone", 0.0)
+
+
 def test_a_rate_follows_the_last_seconds_not_the_whole_run():
     member = Member("player-0")
     member.measure(0.0)
@@ -92,6 +105,7 @@ def test_a_rate_follows_the_last_seconds_not_the_whole_run():
         (row(), "playing"),
         (row(stage="waiting"), "waiting"),
         (row(TrainerState.WELCOMED), "starting"),
+        (row(TrainerState.WELCOMED, stage="building"), "building"),
         (row(TrainerState.LEFT), "left"),
         (row(TrainerState.LOST), "gone"),
         (row(version=None), "playing"),

@@ -94,6 +94,22 @@ def test_recompute_with_ratios_is_the_gradient_of_the_surrogate(action, form, co
     assert_gradient(found, loss, live.weights.flat.copy())
 
 
+@pytest.mark.parametrize("correction", ["none", "importance", "truncated", "centred", "clip"])
+def test_the_policy_loss_is_that_of_the_surrogate_whose_gradient_is_taken(correction):
+    policy, _, live, settings, rows = example(gradient="recompute", correction=correction, truncate_at=0.9)
+    terms = SURROGATES | {
+        "none": lambda logs, one: one.advantages * logs,
+        "truncated": lambda logs, one: one.advantages * np.minimum(0.9, ratio(logs, one)),
+    }
+    terms["centred"] = terms["truncated"]
+    for one in rows:
+        samples = samples_of(one, policy, live)
+        sums = recomputed_gradient(samples, policy, live.weights, settings, gradient=zeros(policy), clip=0.25)
+        head = policy.network.policy_forward(live.weights, samples.x)[1]
+        logs = policy.distribution.log_prob(head, samples.actions)
+        assert sums.policy_loss == pytest.approx(-one.weights @ terms[correction](logs, one), rel=1e-9)
+
+
 @every_form
 def test_a_live_value_head_is_the_gradient_with_that_head_in_its_place(action, form):
     """Weights and head states of the snapshot, the value's last layer live: the loss there, differentiated there."""

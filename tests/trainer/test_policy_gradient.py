@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from policy_trajectories import ACTIONS, OBSERVED, trajectory_of
@@ -115,6 +117,15 @@ def test_lag_is_counted_in_versions_and_in_gradient_steps():
     assert trainer.method.consumed.gradient_steps == 6
 
 
+def test_a_lag_beyond_the_ring_counts_the_gradient_steps_that_are_known_of():
+    """The ring keeps 64 versions: of what is older, at least the steps since the oldest of them were made."""
+    trainer = Trainer()
+    trainer.updates(70)
+    _, absorbed = trainer.deliver(version=0)
+    assert absorbed.lag == 70
+    assert trainer.method.consumed.gradient_steps == 63
+
+
 def test_each_result_comes_with_the_snapshot_that_played_it(monkeypatch):
     trainer, batches = Trainer(), []
     trainer.updates(2)
@@ -137,6 +148,7 @@ def test_each_result_comes_with_the_snapshot_that_played_it(monkeypatch):
         (lambda arrays: {**arrays, "actions": arrays["actions"] + 9}, "indices"),
         (lambda arrays: {n: a for n, a in arrays.items() if n != "hidden.0"}, "hidden states missing"),
         (lambda arrays: {**arrays, "more": arrays["values"]}, "something else"),
+        (lambda arrays: {**arrays, "rewards": arrays["rewards"] * np.float32(np.nan)}, "not finite"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -144,6 +156,7 @@ def test_what_is_no_trajectory_is_dropped_and_harms_nothing(broken, why):
     trainer = Trainer()
     key, absorbed = trainer.deliver(arrays=broken(trainer.arrays(0)))
     assert (absorbed.settled, absorbed.changed) == ([(key, "dropped_invalid")], False)
+    assert re.search(r"^\w+.*: expected .*, found|^unexpected array", absorbed.detail)
     assert trainer.method.consumed is None
     trainer.updates(1)
     assert trainer.method.report()["updates"] == 1
@@ -156,8 +169,17 @@ def test_a_stale_result_is_dropped_but_told():
     assert absorbed.settled == [(key, "dropped_stale")]
     assert absorbed.lag == 2
     assert trainer.method.consumed.trajectory.shape == (STEPS, LANES)  # its episodes' returns still count
+    assert (trainer.method.consumed.fate, trainer.method.consumed.weight) == ("dropped_stale", 0.0)
     _, absorbed = trainer.deliver(version=1)
-    assert absorbed.settled == []
+    assert (absorbed.settled, absorbed.detail) == ([], "")
+    assert (trainer.method.consumed.fate, trainer.method.consumed.weight) == ("admitted", 1.0)
+
+
+def test_a_result_beyond_the_bound_is_admitted_with_less_weight():
+    trainer = Trainer(staleness__max_lag=1)
+    trainer.updates(2)
+    trainer.deliver(version=0)
+    assert (trainer.method.consumed.fate, trainer.method.consumed.weight) == ("admitted", 0.5)
 
 
 def test_a_bound_of_zero_downweights_without_losing_the_batch():

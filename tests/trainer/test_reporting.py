@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from types import SimpleNamespace
 
 import pytest
@@ -27,7 +28,7 @@ def test_history_keeps_even_distances_and_never_grows_past_its_bound():
     points = history.points
     assert len(points) > HISTORY // 3
     assert points[0] == 0.0
-    assert len({b - a for a, b in zip(points, points[1:], strict=False)}) == 1
+    assert len({b - a for a, b in itertools.pairwise(points)}) == 1
 
 
 def test_history_ignores_what_is_not_known_yet():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections import Counter
 from fractions import Fraction
 
 import numpy as np
@@ -55,6 +57,38 @@ def test_a_summary_is_numpys_over_all_results(rows):
 
 def test_before_the_first_result_nothing_is_known():
     assert LagRecord().summary() == LagSummary(*[None] * 8)
+
+
+def test_a_summary_may_be_taken_while_results_come_in():
+    """The view reads it from another thread, which may be let in between any two lags."""
+    record, beyond = LagRecord(), itertools.count(100)
+
+    def learner():
+        record.add(lag=next(beyond), play=0, steps=1, gradient_steps=0)
+
+    class Interrupted(int):
+        """A lag at whose every use the learner counts another that it had not seen before."""
+
+        def __mul__(self, other):
+            learner()
+            return int(self) * other
+
+        def __lt__(self, other):
+            learner()
+            return int(self) < other
+
+        def __gt__(self, other):
+            learner()
+            return int(self) > other
+
+        __hash__ = int.__hash__
+
+    for lag in (3, 1, 2):
+        record.add(lag=lag, play=0, steps=1, gradient_steps=0)
+    record.counts = Counter({Interrupted(lag): count for lag, count in record.counts.items()})
+    found = record.summary()
+    assert (found.p50, found.max) == (2, 3)
+    assert len(record.counts) > 3
 
 
 @given(st.lists(st.floats(-1e3, 1e3), max_size=40), st.integers(1, 8))

@@ -10,6 +10,7 @@ from policy_trajectories import near, policy_of, snapshot_of
 from trainer_batches import loss_at, pieces_of, settings_of, two_versions, zeros
 
 from touchline.policy.features import encode
+from touchline.policy.network import Network
 from touchline.policy.spaces import Discrete
 from touchline.trainer import update as update_module
 from touchline.trainer.batch import Piece
@@ -333,6 +334,81 @@ def test_explained_variance_is_of_the_behaviour_values_over_valid_rows():
     targets, values = np.concatenate(targets), np.concatenate(values)
     expected = 1 - np.var(targets - values) / np.var(targets)
     assert learner.update().losses.explained_variance == pytest.approx(expected, rel=1e-4)
+
+
+# -- how far the live policy is from the one that played
+
+
+def divergences(learner, piece):
+    """KL(p_v || p_u) of every valid row, p_v from the head that was pushed."""
+    trajectory, policy, live = piece.trajectory, learner.policy, learner.live
+    x = live.rows(policy, trajectory.observations[:-1][trajectory.valid])
+    return policy.distribution.kl(
+        trajectory.head[trajectory.valid], policy.network.policy_forward(live.weights, x)[1]
+    )
+
+
+def lagging(learner, *lags):
+    learner.pieces = [
+        dataclasses.replace(piece, lag=lag) for piece, lag in zip(learner.pieces, lags, strict=True)
+    ]
+    return learner
+
+
+@pytest.mark.parametrize("action", ["categorical", "multi", "gaussian"])
+@pytest.mark.parametrize("settings", [{}, {**PPO, "epochs": 2}])
+@pytest.mark.parametrize("lags", [(2, 2), (1, 2)])
+def test_kl_is_of_the_oldest_piece_against_the_live_policy_before_the_update(action, settings, lags):
+    learner = lagging(Learner(action, form={"normalize": True}, **settings), *lags)
+    oldest = learner.pieces[lags.index(max(lags))]
+    assert not all(piece.trajectory.valid.all() for piece in learner.pieces)
+    expected = divergences(learner, oldest).mean()
+    assert expected > 1e-4
+    assert learner.update().losses.kl == pytest.approx(expected, rel=1e-3)
+
+
+def test_without_lag_the_kl_is_0_and_costs_no_forward_pass(monkeypatch):
+    learner = Learner(lag=False)
+
+    def forward(self, *args, **kwargs):
+        raise AssertionError("reuse needs none, and at lag 0 nor does the kl")
+
+    monkeypatch.setattr(Network, "policy_forward", forward)
+    assert learner.update().losses.kl == 0.0
+
+
+def test_kl_is_over_rows_all_along_a_long_piece_and_no_more_than_are_needed(monkeypatch):
+    learner = Learner()
+    (piece,) = pieces_of(learner.policy, learner.played, np.random.default_rng(3), count=1, lag=2, rate=0)
+    repeated = {
+        name: np.concatenate([getattr(piece.trajectory, name)[:6]] * 100)
+        for name in ("head", "actions", "log_probs", "rewards", "terminated", "truncated", "valid")
+    }
+    observations = piece.trajectory.observations
+    repeated["observations"] = np.concatenate([observations[:6]] * 100 + [observations[-1:]])
+    repeated["values"] = np.concatenate([piece.trajectory.values[:6]] * 100 + [piece.trajectory.values[-1:]])
+    repeated["hidden"] = tuple(np.concatenate([layer] * 100) for layer in piece.trajectory.hidden)
+    long = dataclasses.replace(piece.trajectory, **repeated)
+    learner.pieces = [dataclasses.replace(piece, trajectory=long)]
+    rows, forward = [], Network.policy_forward
+
+    def spy(self, weights, x, **kwargs):
+        rows.append(len(x))
+        return forward(self, weights, x, **kwargs)
+
+    expected = divergences(learner, piece).mean()
+    monkeypatch.setattr(Network, "policy_forward", spy)
+    assert learner.update().losses.kl == pytest.approx(expected, rel=0.1)
+    assert len(rows) == 1
+    assert 64 <= rows[0] <= 256
+
+
+def test_a_kl_over_no_valid_row_is_unknown():
+    learner = lagging(Learner(count=1), 2)
+    (piece,) = learner.pieces
+    empty = dataclasses.replace(piece.trajectory, valid=np.zeros(piece.trajectory.shape, bool))
+    learner.pieces = [dataclasses.replace(piece, trajectory=empty, lag=3), piece]
+    assert np.isnan(learner.update().losses.kl)
 
 
 # -- the normaliser

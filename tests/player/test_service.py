@@ -1,0 +1,171 @@
+"""The Player's loop over a link that only notes what it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+import pytest
+
+from touchline.configs import Config, to_plain
+from touchline.envs.builtin import Corridor
+from touchline.envs.shipping import factory_to_bytes
+from touchline.player.service import PlayerFailed, PlayerService, TurnedAway
+from touchline.protocol.effects import Arrived, Granted, Ordered, Refused, Welcomed
+from touchline.protocol.gate import Gate
+from touchline.protocol.messages import ErrorCode, Order, Welcome
+
+
+class NotedLink:
+    """Gives events, and notes calls; a step of the lanes is noted by its number in the unroll."""
+
+    def __init__(self, events: Sequence[Any]) -> None:
+        self._given = events
+        self.notes: list[Any] = []
+        self.failures: list[dict[str, Any]] = []
+        self.interrupted = False
+        self.errors = 0
+        self._steps = 0
+
+    def events(self) -> Iterator[Any]:
+        yield from self._given
+
+    @property
+    def since(self) -> float:
+        return 0.0
+
+    @since.setter
+    def since(self, at: float) -> None:
+        self._steps += 1
+
+    def at(self, stage: str) -> None:
+        self._steps = 0
+
+    def ready(self, spaces: Any, facts: Any) -> None:
+        self.notes.append("ready")
+
+    def want(self) -> None:
+        self.notes.append(f"want after {self._steps}")
+
+    def submit(self, granted: Granted, arrays: Any, *, then_want: bool) -> None:
+        self.notes.append("submit and want" if then_want else "submit")
+
+    def refuse_environment(self, detail: str) -> None:
+        self.failures.append(msgspec.json.decode(detail))
+
+    def bye(self, reason: str) -> None:
+        self.notes.append("bye")
+
+
+def welcomed(config: Config, *, factory: bytes | None = None, resumed: bool = False) -> Welcomed:
+    welcome = Welcome(
+        attempt=1,
+        run="r",
+        epoch=1,
+        session=1,
+        slot=0,
+        incarnation=0,
+        seed=7,
+        resumed=resumed,
+        next=0,
+        width=1,
+        gate=Gate(1, 0),
+        heartbeat_seconds=0.5,
+        dead_seconds=10.0,
+        config=to_plain(config),
+    )
+    return Welcomed(welcome, factory)
+
+
+@pytest.fixture
+def played(stage) -> Callable[..., list[Any]]:
+    """What a Player asks of its link while it plays two grants."""
+
+    def notes(*, count: int = 1, **overrides: object) -> list[Any]:
+        here = stage(**overrides)
+        length = here.config.players.unroll_length
+        arguments = {"unroll_length": length, "hidden": False, "greedy": False}
+        order = Order(session=1, order=1, verb="play", arguments=arguments, standing=True)
+        grants = [Granted(seq, count, 1, 0, 1, 1) for seq in (0, count)]
+        link = NotedLink(
+            [welcomed(here.config), Ordered(order), Arrived(1, 0, here.snapshot().to_arrays()), *grants]
+        )
+        PlayerService(link).run()
+        return link.notes
+
+    return notes
+
+
+def test_without_results_ahead_the_next_is_asked_for_with_the_last_sent(played):
+    assert played() == ["ready", "want after 0", "submit and want", "submit and want"]
+
+
+@pytest.mark.parametrize("ahead", [1, 2])
+def test_with_results_ahead_the_next_is_asked_for_at_three_quarters_and_only_there(played, ahead):
+    assert played(**{"staleness.ahead": ahead}) == [
+        *("ready", "want after 0"),
+        *("want after 16", "submit") * 2,
+    ]
+
+
+def test_an_unroll_of_one_step_asks_in_that_step(played):
+    notes = played(**{"staleness.ahead": 1, "players.unroll_length": 1, "trainer.batch_steps": 4})
+    assert notes == ["ready", "want after 0", *("want after 1", "submit") * 2]
+
+
+def test_a_wave_asks_for_the_next_with_its_last_game(played):
+    overrides = {"staleness.ahead": 1, "players.unroll_length": "episode"}
+    wave = ["submit", "submit", "submit", "submit and want"]
+    assert played(count=4, **overrides) == ["ready", "want after 0", *wave, *wave]
+
+
+# -- environment objects
+
+
+def test_a_factory_from_a_trainer_that_is_not_ours_is_never_loaded(stage, monkeypatch):
+    loaded: list[bytes] = []
+    monkeypatch.setattr("touchline.player.service.factory_from_bytes", loaded.append)
+    link = NotedLink([welcomed(stage().config, factory=b"anything")])
+    with pytest.raises(TurnedAway) as caught:
+        PlayerService(link, trusted=lambda: False).run()
+    assert "environment object" in str(caught.value)
+    assert "ipc" in str(caught.value)
+    assert loaded == []
+    assert link.notes == ["bye"]  # the Trainer need not wait for its silence
+
+
+def test_a_trusted_trainers_factory_is_played(stage):
+    link = NotedLink([welcomed(stage().config, factory=factory_to_bytes(Corridor))])
+    PlayerService(link, trusted=lambda: True).run()
+    assert link.notes == ["ready", "want after 0"]
+
+
+def test_a_factory_that_cannot_be_loaded_is_a_failure_of_the_setup(stage):
+    link = NotedLink([welcomed(stage().config, factory=b"not a pickle")])
+    with pytest.raises(PlayerFailed) as caught:
+        PlayerService(link, trusted=lambda: True).run()
+    assert caught.value.failure.kind == "setup"
+    assert [failure["kind"] for failure in link.failures] == ["setup"]
+    assert "sent by the Trainer cannot be loaded" in link.failures[0]["message"]
+
+
+# -- waiting
+
+
+def busy(detail: str) -> Refused:
+    return Refused(ErrorCode.BUSY, detail, 1.0, False)
+
+
+def test_a_player_that_stands_by_says_so_once(stage):
+    said: list[str] = []
+    noise = Refused(ErrorCode.BAD_MESSAGE, "not about waiting", None, False)
+    events = [noise, busy("1 plays"), busy("1 plays"), welcomed(stage().config), busy("2 play")]
+    PlayerService(NotedLink(events), on_wait=said.append).run()
+    assert said == ["1 plays", "2 play"]
+
+
+def test_what_is_refused_for_good_ends_the_player():
+    refused = Refused(ErrorCode.NAME_TAKEN, "another has it", 1.0, True)
+    with pytest.raises(TurnedAway, match="NAME_TAKEN: another has it"):
+        PlayerService(NotedLink([refused])).run()
