@@ -72,7 +72,9 @@ def main() -> None:
     ratios = [a / b for a, b in zip(played, bare, strict=True)]
     print(f"{options.env}, {options.lanes} lanes, unrolls of {options.unroll}, median of {options.repeats}:")
     print(f"  environments alone, actions drawn beforehand  {steps / statistics.median(bare):10,.0f} steps/s")
-    print(f"  a Player: forward, draw, hidden states, values {steps / statistics.median(played):9,.0f} steps/s")
+    print(
+        f"  a Player: forward, draw, hidden states, values {steps / statistics.median(played):9,.0f} steps/s"
+    )
     print(f"  the Player costs {statistics.median(ratios) - 1:+.1%} (quartiles {_quartiles(ratios)})")
 
 

@@ -60,26 +60,46 @@ def one_run(preset: str, seed: int, runs: Path) -> dict[str, Any]:
 
 def table(rows: list[dict[str, Any]]) -> str:
     """The runs of one preset as Markdown, medians last."""
-    lines = [
-        "| seed | seconds, command to exit | steps | steps/s | return (sampled, last 100) | greedy, 100 episodes | lag mean / law | ended |",
-        "|---|---|---|---|---|---|---|---|",
+    titles = [
+        *("seed", "seconds, command to exit", "steps", "steps/s", "return (sampled, last 100)"),
+        *("greedy, 100 episodes", "lag mean / law", "ended"),
     ]
+    lines = [_row(*titles), _row(*["---"] * len(titles))]
     for row in rows:
         lag = f"{row['lag']['mean']:.2f} / {row['lag']['law']:.2f}"
         lines.append(
-            f"| {row['seed']} | {row['process_seconds']:.1f} | {row['steps']:,} | {row['steps_per_second']:,} "
-            f"| {row['return_mean_100']:.1f} | {row['greedy_mean']:.1f} ± {row['greedy_std']:.1f} | {lag} "
-            f"| {'solved' if row['solved'] else row['reason']} |"
+            _row(
+                row["seed"],
+                f"{row['process_seconds']:.1f}",
+                f"{row['steps']:,}",
+                f"{row['steps_per_second']:,}",
+                f"{row['return_mean_100']:.1f}",
+                f"{row['greedy_mean']:.1f} ± {row['greedy_std']:.1f}",
+                lag,
+                "solved" if row["solved"] else row["reason"],
+            )
         )
 
     def median(key: str) -> float:
-        return statistics.median(row[key] for row in rows)
+        return float(statistics.median(row[key] for row in rows))
 
     lines.append(
-        f"| **median** | **{median('process_seconds'):.1f}** | {median('steps'):,.0f} | {median('steps_per_second'):,.0f} "
-        f"| {median('return_mean_100'):.1f} | {median('greedy_mean'):.1f} | | {sum(row['solved'] for row in rows)} of {len(rows)} |"
+        _row(
+            "**median**",
+            f"**{median('process_seconds'):.1f}**",
+            f"{median('steps'):,.0f}",
+            f"{median('steps_per_second'):,.0f}",
+            f"{median('return_mean_100'):.1f}",
+            f"{median('greedy_mean'):.1f}",
+            "",
+            f"{sum(row['solved'] for row in rows)} of {len(rows)}",
+        )
     )
     return "\n".join(lines)
+
+
+def _row(*cells: object) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 def figures(preset: str, seeds: int, runs: Path, out: Path) -> None:
@@ -88,7 +108,11 @@ def figures(preset: str, seeds: int, runs: Path, out: Path) -> None:
     names = [str(runs / f"{preset}-s{seed}") for seed in range(seeds)]
     touchline("plot", *names, "--out", str(drawn))
     for picture in drawn.glob("*.png"):
-        shutil.copy(picture, out / f"{preset}-{picture.name}")
+        kind, _, run = picture.stem.partition("-")
+        if not run:
+            shutil.copy(picture, out / f"{preset}-{kind}.png")
+        elif run == f"{preset}-s0":  # one seed's weights before and after are enough
+            shutil.copy(picture, out / f"{preset}-weights.png")
     shutil.rmtree(drawn)
 
 
@@ -101,12 +125,18 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     runs = options.runs or Path(tempfile.mkdtemp())
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}\n")
+    print(
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"load {os.getloadavg()[0]:.1f}\n"
+    )
     for preset in options.presets:
         rows = []
         for seed in range(options.seeds):
             rows.append(one_run(preset, seed, runs))
-            print(f"# {preset} seed {seed}: {rows[-1]['process_seconds']} s, {rows[-1]['reason']}", file=sys.stderr)
+            print(
+                f"# {preset} seed {seed}: {rows[-1]['process_seconds']} s, {rows[-1]['reason']}",
+                file=sys.stderr,
+            )
         (options.out / f"{preset}.json").write_text(json.dumps(rows, indent=1) + "\n")
         figures(preset, options.seeds, runs, options.out)
         print(f"\n### {preset}\n\n`touchline train {preset} --seed S`\n\n{table(rows)}\n", flush=True)

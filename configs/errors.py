@@ -38,7 +38,8 @@ class Fault:
         place = "" if self.place.source == PYTHON else str(self.place)
         parts = [place, self._subject(), self._statement()]
         text = ": ".join(part for part in parts if part)
-        return f"{text}. {self.hint}" if self.hint else text
+        line = f"{text}. {self.hint}" if self.hint else text
+        return line.replace("\n", "\\n")  # a key or a value may hold one; a fault is a line
 
     def _subject(self) -> str:
         # A flag's place already names the key, and a sentence of its own names what it is about.

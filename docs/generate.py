@@ -49,6 +49,7 @@ EXAMPLES: tuple[dict[str, Any], ...] = (
     {**A2C, "trainer.advantage": "monte_carlo"},
     {"optimizer.rule": "sgd", "optimizer.momentum": 0.9},
     {"trainer.normalize_advantage": "center"},
+    {"staleness.on_excess": "hold", "staleness.max_lag": 0},
     {"mode": "sync", "staleness.ahead": 1},
     {"optimizer.schedule": "linear", "stop.steps": None},
     {"trainer.clip_schedule": "linear", "stop.steps": None},

@@ -17,7 +17,7 @@ UNPACKED = re.compile(r"(?P<much>not enough|too many) values to unpack \(expecte
 FIVE = "five values (observation, reward, terminated, truncated, info)"
 
 
-class Breach(Exception):  # noqa: N818
+class Breach(Exception):
     """A broken contract before it is known in which lane and episode. Never leaves the package."""
 
     def __init__(self, where: str, expected: str, found: str) -> None:

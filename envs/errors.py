@@ -12,7 +12,6 @@
 
 Each is named after what is wrong.
 """
-# ruff: noqa: N818
 
 from __future__ import annotations
 

@@ -85,6 +85,9 @@ class SerialRun:
                 self._absorb_round()
         except EnvironmentFault as fault:
             failed = self._failed(fault)
+        except RunFailed as error:
+            failed = error
+            self.stop(Ending(f"failed: {error.headline}", solved=False))
         finally:
             for lanes in self._lanes:
                 lanes.close()
@@ -172,7 +175,9 @@ class SerialRun:
     def _finish(self) -> Summary:
         assert self._ending is not None
         self._settle(self.training.method.finished())
-        self._settle([(delivery.key, "unused") for delivery in self._played])  # of a round that a fault cut short
+        self._settle(
+            [(delivery.key, "unused") for delivery in self._played]
+        )  # of a round that a fault cut short
         self.training.finish()
         return summary_of(
             self.training, self._ending, seconds=self.seconds(), law=0.0, ledger=self.ledger.report()

@@ -21,10 +21,8 @@ END_SECONDS = 2.5  # a little more than a Player grants itself once its pipe has
 POLL_SECONDS = 0.005
 LOG_TAIL_BYTES = 8_000
 PLAYER = (sys.executable, "-P", "-m", "touchline.player")
-ONE_THREAD = {
-    name: "1"
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-}
+BLAS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+ONE_THREAD = dict.fromkeys(BLAS, "1")
 
 
 class OnDeath(Protocol):

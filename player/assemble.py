@@ -75,7 +75,9 @@ def _values(
     return kept, values.reshape(steps + 1, lanes)
 
 
-def _value_layers(policy: Policy, snapshot: Snapshot, rows: FloatArray) -> tuple[list[FloatArray], FloatArray]:
+def _value_layers(
+    policy: Policy, snapshot: Snapshot, rows: FloatArray
+) -> tuple[list[FloatArray], FloatArray]:
     """The value's own hidden states ``[N, H]`` and values ``[N]``, in chunks that stay in the cache: twice as fast."""
     network = policy.network
     widths = () if network.shared else network.hidden

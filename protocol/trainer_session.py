@@ -31,7 +31,7 @@ from touchline.protocol.effects import (
     Settled,
     TrainerEffect,
 )
-from touchline.protocol.errors import DecodeError, LedgerError, SequenceError
+from touchline.protocol.errors import DecodeError, SequenceError
 from touchline.protocol.lag import LagLaw
 from touchline.protocol.ledger import Ledger, Outcome
 from touchline.protocol.limits import Limits, Timing

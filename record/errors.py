@@ -18,7 +18,7 @@ class RecordError(Exception):
     """Any fault of a run directory."""
 
 
-class RunExists(RecordError):  # noqa: N818
+class RunExists(RecordError):
     """The directory of a new run is taken; ``path`` is that directory."""
 
     def __init__(self, path: Path) -> None:
@@ -26,7 +26,7 @@ class RunExists(RecordError):  # noqa: N818
         self.path = path
 
 
-class RunNotFound(RecordError):  # noqa: N818
+class RunNotFound(RecordError):
     """No run, or more than one, answers to what was asked for."""
 
 
@@ -42,7 +42,7 @@ class CheckpointError(RecordError):
     """A checkpoint that is missing or damaged: the file, what was expected, what was found."""
 
 
-class MissingView(RecordError):  # noqa: N818
+class MissingView(RecordError):
     """matplotlib is not installed."""
 
     def __init__(self) -> None:

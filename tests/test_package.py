@@ -44,10 +44,22 @@ def expected_members() -> set[str]:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel built from a fresh copy: a ``build/`` left behind would put deleted modules into it."""
     copy = tmp_path_factory.mktemp("fresh") / "touchline"
-    ignore = shutil.ignore_patterns(".git", "*venv*", "build", "dist", "*.egg-info", "__pycache__", "runs", ".*_cache")
+    ignore = shutil.ignore_patterns(
+        ".git", "*venv*", "build", "dist", "*.egg-info", "__pycache__", "runs", ".*_cache"
+    )
     shutil.copytree(ROOT, copy, ignore=ignore)
     out = copy.parent / "wheels"
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(out), str(copy)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--wheel-dir",
+        str(out),
+        str(copy),
+    ]
     subprocess.run(command, check=True, capture_output=True, text=True)
     return next(out.glob("touchline-*.whl"))
 

@@ -26,7 +26,9 @@ class Stale:
     lag: int
 
 
-def admit(*, version: int, live: int, max_lag: int, on_excess: OnExcess, oldest_kept: int) -> Admitted | Stale:
+def admit(
+    *, version: int, live: int, max_lag: int, on_excess: OnExcess, oldest_kept: int
+) -> Admitted | Stale:
     """The rule, in versions. ``oldest_kept`` is the oldest version in the ring: what is older cannot be differentiated.
 
     Raises ValueError for a version that was never published.
@@ -37,7 +39,9 @@ def admit(*, version: int, live: int, max_lag: int, on_excess: OnExcess, oldest_
     if version < oldest_kept or (on_excess == "drop" and lag > max_lag):
         return Stale(lag)
     if on_excess == "downweight" and lag > max_lag:
-        return Admitted(lag, max(max_lag, 1) / lag)  # a bound of 0 weighs by 1/lag (Zhang et al. 2016), not by 0
+        return Admitted(
+            lag, max(max_lag, 1) / lag
+        )  # a bound of 0 weighs by 1/lag (Zhang et al. 2016), not by 0
     return Admitted(lag, 1.0)
 
 

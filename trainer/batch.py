@@ -101,7 +101,9 @@ def mean_square_scale(rows: Sequence[FloatArray], valid: Sequence[NDArray[np.boo
     return 1.0 / (float(np.sqrt(total / max(count, 1))) + 1e-8)
 
 
-def standardise(rows: Sequence[FloatArray], valid: Sequence[NDArray[np.bool_]]) -> Callable[[FloatArray], FloatArray]:
+def standardise(
+    rows: Sequence[FloatArray], valid: Sequence[NDArray[np.bool_]]
+) -> Callable[[FloatArray], FloatArray]:
     """The map (x − mean) / std with mean and std of the valid rows."""
     chosen = np.concatenate([row[mask] for row, mask in zip(rows, valid, strict=True)])
     mean, std = chosen.mean(), chosen.std() + 1e-8

@@ -11,6 +11,26 @@ FORGOTTEN_AFTER_SECONDS = 600.0
 _NUMBERS = re.compile(r"0x[0-9a-fA-F]+|-?\d+(\.\d+)?")
 
 
+INVALID_IN_A_ROW = 10
+
+
+@dataclass(slots=True)
+class InvalidResults:
+    """Results that are no trajectory, in a row: past ten, nothing will ever be learnt from what comes."""
+
+    count: int = 0
+    detail: str = ""
+
+    def took(self, detail: str) -> None:
+        """A result was taken; ``detail`` says what is wrong with it, if anything."""
+        self.count, self.detail = (self.count + 1, detail) if detail else (0, "")
+
+    def check(self) -> None:
+        """Raises RunFailed when there were ten in a row."""
+        if self.count >= INVALID_IN_A_ROW:
+            raise RunFailed(f"{self.count} results in a row were unusable: {self.detail}", exit_code=3)
+
+
 @dataclass(slots=True)
 class Streak:
     """Failures alike in a row: same text but for its numbers, no more than ten minutes apart."""

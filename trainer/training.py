@@ -21,6 +21,7 @@ from touchline.record import (
     UpdateLine,
     save_checkpoint,
 )
+from touchline.trainer.failures import InvalidResults
 from touchline.trainer.method import Absorbed, Delivery
 from touchline.trainer.policy_gradient import PolicyGradient
 from touchline.trainer.statistics import LagRecord, Returns
@@ -63,6 +64,7 @@ class Training:
         self._accounts, self._saved = accounts, saved
         self._best_saved: float | None = None
         self._waited = 0.0
+        self._invalid = InvalidResults()
         self._batch_lags: list[Lagged] = []
         self._flushed_at = self._saved_at = clock()
 
@@ -84,13 +86,18 @@ class Training:
         began = self._clock()
         absorbed = self.method.absorb(delivery, may_publish=may_publish)
         self._count(delivery, player)
+        self._invalid.took(absorbed.detail)
         if absorbed.changed:
             now = self._clock()
             self._updated(now, now - began)
         return absorbed
 
     def tick(self) -> None:
-        """What is done about once a second whatever arrives: lines to disk, a checkpoint when one is due."""
+        """What is done about once a second whatever arrives: lines to disk, a checkpoint when one is due.
+
+        Raises RunFailed when ten results in a row were unusable.
+        """
+        self._invalid.check()
         now = self._clock()
         if now - self._flushed_at >= FLUSH_SECONDS:
             self.run.flush()

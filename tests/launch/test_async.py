@@ -68,7 +68,9 @@ def test_the_law_of_lag_holds_on_a_real_run(configure, run, players, results):
     lags = lags_of(run)
     assert sum(lags) / len(lags) == pytest.approx(summary.lag.mean)
     assert summary.lag.law == pytest.approx(summary.lag.mean, abs=0.05)
-    settled = lags[len(lags) // 2 :]  # Players join one after the other: the law speaks of those that are there
+    settled = lags[
+        len(lags) // 2 :
+    ]  # Players join one after the other: the law speaks of those that are there
     assert sum(settled) / len(settled) == pytest.approx((players - 1) / results, abs=0.1)
     assert_sums(summary)
 

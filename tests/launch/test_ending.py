@@ -43,7 +43,9 @@ def slow(tmp_path, configure):
     file.write_text(SLOW)
 
     def made(**overrides: object):
-        return configure(**{"env.id": f"{file}:Slow", "players.lanes": 2, "players.unroll_length": 8, **overrides})
+        return configure(
+            **{"env.id": f"{file}:Slow", "players.lanes": 2, "players.unroll_length": 8, **overrides}
+        )
 
     return made
 
@@ -126,3 +128,17 @@ def test_serial_mode_accounts_for_a_round_that_a_fault_cut_short(slow, run):
     total = caught.value.summary.ledger.total
     assert total["sent"] == total["unused"] > 0
     assert total["queued"] == total["in_flight"] == 0
+
+
+def test_a_run_whose_weights_have_become_nan_ends_instead_of_idling(configure, run, monkeypatch):
+    import numpy as np
+
+    from touchline.policy.network import Network
+
+    init = Network.init
+    monkeypatch.setattr(Network, "init", lambda self, rng: init(self, rng) * np.float32("nan"))
+    with pytest.raises(RunFailed, match="results in a row were unusable") as caught:
+        train(configure(mode="serial", **{"stop.minutes": 1}), run)
+    total = caught.value.summary.ledger.total
+    assert total["dropped_invalid"] >= 10
+    assert total["sent"] == total["dropped_invalid"]

@@ -12,9 +12,7 @@ from touchline.player.evaluate import evaluate
 @pytest.mark.parametrize("episodes", [1, 4, 7, 10])
 def test_as_many_episodes_as_asked_for(stage, episodes):
     here = stage()
-    found = evaluate(
-        EnvSpec("CartPole-v1"), here.policy, here.snapshot(), episodes=episodes, seed=3, lanes=4
-    )
+    found = evaluate(EnvSpec("CartPole-v1"), here.policy, here.snapshot(), episodes=episodes, seed=3, lanes=4)
     assert len(found.returns) == len(found.lengths) == len(set(found.seeds)) == episodes
     assert found.returns == tuple(float(length) for length in found.lengths)
     assert found.mean == pytest.approx(np.mean(found.returns))

@@ -13,9 +13,7 @@ SEED = 7
 
 
 def unrolls_of(stage, *, length=20, keep_hidden=True, **more) -> Unrolls:
-    return Unrolls(
-        stage.lanes, stage.policy, length=length, base_seed=SEED, keep_hidden=keep_hidden, **more
-    )
+    return Unrolls(stage.lanes, stage.policy, length=length, base_seed=SEED, keep_hidden=keep_hidden, **more)
 
 
 def test_hidden_states_are_what_a_forward_pass_of_the_snapshot_gives(stage):

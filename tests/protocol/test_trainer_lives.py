@@ -14,7 +14,6 @@ from touchline.protocol import (
     LedgerError,
     Left,
     Lost,
-    Outcome,
     Stop,
     TrainerState,
     decode,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from touchline.trainer.failures import FORGOTTEN_AFTER_SECONDS, RunFailed, Streak
+from touchline.trainer.failures import FORGOTTEN_AFTER_SECONDS, InvalidResults, RunFailed, Streak
 
 
 def add_all(streak, *messages, every=1.0):
@@ -60,3 +60,14 @@ def test_a_failed_run_says_what_and_how_it_exits():
         "Traceback",
     )
     assert failed.summary is None
+
+
+def test_ten_unusable_results_in_a_row_end_the_run_and_a_good_one_between_does_not():
+    results = InvalidResults()
+    for detail in ["values: not finite"] * 9 + [""] + ["values: not finite"] * 9:
+        results.took(detail)
+        results.check()
+    results.took("values: not finite")
+    with pytest.raises(RunFailed, match="10 results in a row were unusable: values: not finite") as caught:
+        results.check()
+    assert caught.value.exit_code == 3
