@@ -54,9 +54,10 @@ def _draw(axes: Axes, group: Group, paint: str) -> None:
 
 def _draw_marks(axes: Axes, group: Group, mean: float) -> None:
     axes.axvline(mean, color=INK, linewidth=1.4, label=f"measured mean {mean:.2f}")
-    laws = [history.law for history in group.histories if history.law is not None]
-    if laws:
-        law = float(np.mean(laws))
+    known = [history for history in group.histories if history.law is not None]
+    results = [len(history.updates.lags) for history in known]
+    if sum(results):  # a run counts by its results, as in the mean beside it
+        law = float(np.average([history.law or 0.0 for history in known], weights=results))
         dashed: Any = (0, (4, 3))
         axes.axvline(law, color=INK, linewidth=1.4, linestyle=dashed, label=f"the law: {law:.2f}")
     bounds = {history.lag_bound for history in group.histories if history.lag_bound is not None}
