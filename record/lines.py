@@ -55,6 +55,7 @@ class ResultLine(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
     version: int
     lag: int | None = None
+    weight: float = 1.0  # of its steps in the batch; 0 where it was dropped
     returns: list[float] = []
     lengths: list[int] = []
     seeds: list[int] = []

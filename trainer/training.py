@@ -184,6 +184,7 @@ class Training:
                 seq=delivery.seq,
                 version=delivery.version,
                 lag=consumed.lag,
+                weight=consumed.weight,
                 returns=returns,
                 lengths=trajectory.episode_lengths.tolist(),
                 seeds=trajectory.episode_seeds.tolist(),

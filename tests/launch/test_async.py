@@ -104,6 +104,10 @@ def test_drop_accounts_for_what_it_drops(configure, run):
     summary = train(configure(**overrides), run)
     assert summary.ledger.total["dropped_stale"] > 0
     assert_sums(summary)
+    assert max(lags_of(run)) <= 1  # the lag of a batch is that of what is in it
+    lines = list(read_lines(run.path / "episodes.jsonl"))
+    assert {line["weight"] for line in lines if line["lag"] > 1} == {0.0}
+    assert {line["weight"] for line in lines if line["lag"] <= 1} == {1.0}
 
 
 def test_a_player_killed_and_one_that_joins_late(configure, run):
