@@ -85,6 +85,8 @@ def _text(facts: dict[str, Any], played: Evaluation) -> str:
         f"min {min(played.returns):.1f}, max {max(played.returns):.1f}",
         f"  length  mean {statistics.fmean(lengths):.1f}, min {min(lengths)}, max {max(lengths)}",
     ]
+    if facts["version"] == 0:
+        lines.append("  note    version 0 is the initial weights: nothing was saved after them")
     if facts["goal"] is not None:
         reached = played.mean >= facts["goal"]
         word = click.style("reached", fg="green") if reached else click.style("not reached", fg="yellow")

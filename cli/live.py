@@ -140,7 +140,8 @@ class PlainView:
 def status_line(status: Status) -> str:
     """A Status as one line; the fields keep their order and names, so that a log can be searched."""
     goal = f" (goal {short(status.return_goal)})" if status.return_goal is not None else ""
-    playing = sum(player.state in PRESENT for player in status.players)
+    ending = status.state in ("stopping", "finished")  # they leave because they were told to
+    playing = sum(ending or player.state in PRESENT for player in status.players)
     facts = [
         f"{clock(status.seconds):>7}",
         f"steps {count(status.steps)}",

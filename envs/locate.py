@@ -34,11 +34,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def missing_extra(name: str, error: BaseException) -> MissingExtra:
     """The error that names what to install, from the complaint of what is not."""
-    complaint = error_line(error).partition(", run `")[0]
+    complaint = error_line(error).partition(", run `")[0].partition(", you can install it")[0]
     extra = next((extra for word, extra in EXTRAS.items() if word in complaint.lower()), None)
     module = getattr(error, "name", None)
     what = f"'touchline[{extra}]'" if extra else module.partition(".")[0] if module else "what it needs"
-    return MissingExtra(f"{name}: {complaint}. Install it: pip install {what}")
+    checkout = f" (in a checkout: pip install '.[{extra}]')" if extra else ""
+    return MissingExtra(f"{name}: {complaint}. Install it: pip install {what}{checkout}")
 
 
 def error_line(error: BaseException) -> str:

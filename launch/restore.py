@@ -16,7 +16,7 @@ from touchline.envs.spec import EnvSpec
 from touchline.policy.normalizer import Statistics
 from touchline.policy.policy import Policy, Snapshot
 from touchline.policy.spaces import Box, Space, from_plain
-from touchline.record import Checkpoint, CheckpointError, RunDirectory, load_checkpoint
+from touchline.record import Checkpoint, CheckpointError, RecordError, RunDirectory, load_checkpoint
 from touchline.record.checkpoints import Which
 
 STATISTICS = "normalizer/statistics"
@@ -46,6 +46,8 @@ def restore(
 
     Raises CheckpointError and ConfigError; with ``overrides``, EnvError too.
     """
+    if not run.config.exists():
+        raise RecordError(f"{run.path}: it was ended before it had learnt anything; there is nothing to play")
     config = load(run.config, overrides).config
     checkpoint = load_checkpoint(run, which)
     policy = _policy_of(config, checkpoint.state["spaces"])

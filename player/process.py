@@ -116,6 +116,7 @@ def _serve(link: Link, options: Options, watchdog: Watchdog, err: TextIO) -> int
         on_config=configured,
         on_wait=lambda why: say(f"waiting: {why}"),
     )
+    say(f"looking for a Trainer at {options.address}")
     link.start()
     try:
         service.run()
@@ -132,6 +133,7 @@ def _serve(link: Link, options: Options, watchdog: Watchdog, err: TextIO) -> int
         link.bye("interrupted")
         _drain(link)
         return INTERRUPTED
+    say("the run has ended")
     return OK
 
 

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from touchline.envs.errors import EnvironmentFault
 from touchline.envs.lanes import Ended, Lanes, StepBuffers
 from touchline.envs.spaces import count_outside
 from touchline.player.actor import Actor
 from touchline.player.assemble import assemble
+from touchline.player.locating import located
 from touchline.policy.actions import environment_actions
 from touchline.policy.policy import Policy, Snapshot
 from touchline.policy.seeds import action_stream
@@ -62,7 +64,10 @@ class Unrolls:
         if ended is None:
             return None
         self._current[...] = arrays["observations"][-1]
-        self.outside += count_outside(self._policy.observation_space, arrays["observations"])
+        try:
+            self.outside += count_outside(self._policy.observation_space, arrays["observations"])
+        except EnvironmentFault as fault:
+            raise located(fault, actions=arrays["actions"], ended=ended, lanes=self._lanes) from None
         hidden = [arrays.pop(name) for name in list(arrays) if name.startswith("hidden.")]
         return assemble(self._policy, snapshot, hidden=hidden, ended=ended, **arrays)
 

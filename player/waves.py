@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from touchline.envs.errors import EnvironmentFault
 from touchline.envs.lanes import Ended, Lanes, StepBuffers
 from touchline.envs.spaces import count_outside
 from touchline.player.actor import Actor
 from touchline.player.assemble import assemble
+from touchline.player.locating import relocated
 from touchline.policy.actions import environment_actions
 from touchline.policy.policy import Policy, Snapshot
 from touchline.policy.seeds import action_stream
@@ -100,7 +102,12 @@ class Waves:
             return np.array(array[: ended.length + extra, lane], order="C")
 
         observations = own(record.observations, 1)
-        self.outside += count_outside(self._policy.observation_space, observations)
+        try:
+            self.outside += count_outside(self._policy.observation_space, observations)
+        except EnvironmentFault as fault:
+            step = fault.step or 0
+            actions = record.actions[:step, ended.lane]
+            raise relocated(fault, lane=ended.lane, seed=ended.seed, step=step, actions=actions) from None
         return assemble(
             self._policy,
             snapshot,

@@ -243,6 +243,6 @@ def _taken(frame: zmq.Frame) -> Frame:
 def _cannot_bind(address: str, error: zmq.ZMQError) -> AddressError:
     if error.errno == zmq.EADDRINUSE:
         return AddressError(
-            f"{address}: in use by another process. Choose another port, or * for any free one"
+            f"{address}: in use by another process. Choose another port (net.port), or auto for any free one"
         )
     return AddressError(f"{address}: cannot be bound: {os.strerror(error.errno or 0)}")

@@ -174,9 +174,11 @@ def test_a_command_of_a_page_can_be_given(page, words):
     assert verb in VERBS, f"{page.name}: touchline has no verb {verb}"
     # Help ends the parsing, and shows the values of a file that is not there.
     arguments = [argument for argument in arguments if argument not in ("-h", "--help")]
-    command = touchline.get_command(click.Context(touchline), verb)
+    # As the program makes it: a command keeps its help option, and the names of that come from the group.
+    parent = click.Context(touchline, **touchline.context_settings)
+    command = touchline.get_command(parent, verb)
     assert command is not None
-    context = command.make_context(verb, list(arguments))
+    context = command.make_context(verb, list(arguments), parent=parent)
     flags = split_flags(arguments, command.params).flags
     if flags:
         assert config_flags(context) == flags, f"touchline {verb} takes no config flags"

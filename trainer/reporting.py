@@ -120,6 +120,8 @@ def bottleneck(training: Training) -> str:
         share = 1 - wait_fraction(training)
         return f"one process: {share:.0%} of its time updating, {1 - share:.0%} playing"
     waiting = wait_fraction(training)
+    if training.config.mode == "sync":
+        return f"sync: the learner waits {waiting:.0%} of its time, Players the rest; mode async overlaps the two"
     if waiting > 0.5:
         return f"Players: the learner waited {waiting:.0%} of its time; more or faster Players would help"
     return f"Trainer: the learner was busy {1 - waiting:.0%} of its time; more Players would not help"

@@ -46,6 +46,8 @@ from touchline.trainer.training import Training
 
 EPOCH = 1
 WAIT_SECONDS = 0.05
+TOGETHER_SECONDS = 1.0
+MESSAGE_LENGTH = 300
 
 
 class TrainerRuntime:
@@ -73,6 +75,7 @@ class TrainerRuntime:
         self.history = History()
         self.crew = Crew()
         self.message = ""
+        self._said_at = -TOGETHER_SECONDS
         self.address = socket.address
         self._clock = clock
         self._began = clock() if began is None else began
@@ -299,7 +302,11 @@ class TrainerRuntime:
             )
 
     def _say(self, message: str) -> None:
-        self.message = message
+        """What the live view and the log show next; what happens within a second is said together."""
+        now = self._clock()
+        together = now - self._said_at < TOGETHER_SECONDS and len(self.message) < MESSAGE_LENGTH
+        self.message = f"{self.message}; {message}" if together else message
+        self._said_at = now
 
     # -- the end
 

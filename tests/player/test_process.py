@@ -89,8 +89,13 @@ def test_an_explicit_patience_outlives_the_welcome(faked, given, expected):
 def test_a_player_by_hand_says_that_it_waits(faked, quiet):
     err = io.StringIO()
     process.play(Options("ipc:///none", quiet=quiet), err=err)
-    said = "touchline player: waiting: 1 Players play already\ntouchline player: joined: CartPole-v1\n"
-    assert err.getvalue() == ("" if quiet else said)
+    said = (
+        "looking for a Trainer at ipc:///none",
+        "waiting: 1 Players play already",
+        "joined: CartPole-v1",
+        "the run has ended",
+    )
+    assert err.getvalue() == ("" if quiet else "".join(f"touchline player: {line}\n" for line in said))
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:5555", "inproc://x", "ipc:///no/such/socket"])

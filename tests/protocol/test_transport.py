@@ -173,7 +173,9 @@ def test_closing_twice_is_closing_once(pair) -> None:
 def test_a_port_in_use_is_named_with_what_helps(pair) -> None:
     with TrainerSocket("tcp://127.0.0.1:*") as first, pytest.raises(AddressError) as caught:
         TrainerSocket(first.address)
-    assert f"{first.address}: in use by another process. Choose another port, or *" in str(caught.value)
+    assert f"{first.address}: in use by another process. Choose another port (net.port), or auto" in str(
+        caught.value
+    )
 
 
 @pytest.mark.parametrize("address", ["tcp://0.0.0.0:*", "ipc://" + "x" * 200, "nonsense"])
