@@ -69,8 +69,12 @@ def _values(
 ) -> tuple[list[FloatArray], FloatArray]:
     """The value's own hidden states ``[T, B, H]`` where hidden states are kept, and values ``[T + 1, B]``."""
     steps, lanes = observations.shape[0] - 1, observations.shape[1]
-    rows = snapshot.rows(policy, observations.reshape(-1, *observations.shape[2:]))
+    done = steps * lanes if policy.network.shared and hidden else 0
+    rows = snapshot.rows(policy, observations.reshape(-1, *observations.shape[2:])[done:])
     layers, values = _value_layers(policy, snapshot, rows)
+    if done:  # a shared torso has been through these rows, step by step: its head alone is left
+        last = hidden[-1].reshape(done, -1)
+        values = np.concatenate([policy.network.value_of(snapshot.weights, last), values])
     kept = [layer[: steps * lanes].reshape(steps, lanes, -1) for layer in layers] if hidden else []
     return kept, values.reshape(steps + 1, lanes)
 

@@ -31,7 +31,6 @@ class LagLaw:
         self._outstanding_at_increments = 0
         self._backdated = 0
         self._consumed = 0
-        self._increments = 0
 
     def granted(self, key: Hashable, version: int) -> None:
         """The result ``key`` will be played with ``version``. A grant older than live is backdated."""
@@ -54,7 +53,6 @@ class LagLaw:
     def incremented(self) -> None:
         """A version was published."""
         self.live += 1
-        self._increments += 1
         self._outstanding_at_increments += len(self._outstanding)
 
     def __contains__(self, key: Hashable) -> bool:

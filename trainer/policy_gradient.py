@@ -17,7 +17,7 @@ from touchline.trainer.method import Absorbed, Delivery, Fate, Order, ResultKey
 from touchline.trainer.optimizers import SGD, Adam, Optimizer, RMSProp
 from touchline.trainer.ring import Ring, capacity
 from touchline.trainer.settings import Settings
-from touchline.trainer.update import Losses, Update, Updater
+from touchline.trainer.update import Losses, Updater
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,6 @@ class PolicyGradient:
         self.updates = 0
         self.gradient_steps = 0
         self.consumed: Consumed | None = None
-        self.last_update: Update | None = None
         self.last_losses: Losses | None = None
 
     @property
@@ -152,7 +151,7 @@ class PolicyGradient:
         self.gradient_steps += update.gradient_steps
         self._gradient_steps_at[update.snapshot.version] = self.gradient_steps
         self._gradient_steps_at.pop(self._updater.ring.oldest - 1, None)
-        self.last_update, self.last_losses = update, update.losses
+        self.last_losses = update.losses
         keys, self._gathered = self._gathered, []
         return [(key, "trained") for key in keys]
 

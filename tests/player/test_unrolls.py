@@ -144,3 +144,14 @@ def test_other_spaces_play(stage, env):
     trajectory = unrolls_of(here).collect(here.snapshot(), result=0)
     assert trajectory.steps == 80
     assert np.isfinite(trajectory.values).all()
+
+
+@pytest.mark.parametrize("keep_hidden", [True, False])
+def test_a_shared_torso_gives_the_values_of_a_forward_pass(stage, keep_hidden):
+    here = stage(**{"policy.shared": "true"})
+    snapshot = here.snapshot()
+    trajectory = unrolls_of(here, keep_hidden=keep_hidden).collect(snapshot, result=0)
+    rows = trajectory.observations.reshape(-1, 4)
+    values = here.policy.network.value_forward(snapshot.weights, rows)[1]
+    np.testing.assert_allclose(trajectory.values.reshape(-1), values, atol=1e-6)
+    assert len(trajectory.hidden) == (2 if keep_hidden else 0)
