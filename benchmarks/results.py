@@ -1,10 +1,13 @@
 """Every preset from command to exit, seed by seed: the table and the figures of docs/results.md.
 
-    python benchmarks/results.py [PRESET ...] [--seeds 5] [--out docs/results]
+    python benchmarks/results.py [PRESET ...] [--seeds 5] [--out docs/results] [--runs FOLDER]
 
 Each run is ``touchline train PRESET --seed S`` in a process of its own, timed from the command to its exit, followed by
 ``touchline eval`` of its last weights, greedy, 100 fresh episodes. Nothing else should be running. Writes
 ``<out>/<preset>.json`` (every number), ``<out>/<preset>-*.png`` (curves over all seeds) and prints a table in Markdown.
+
+With ``--runs`` the runs are kept, each with what it came to in ``row.json``, and the same command goes on after the
+last of them: a table of hours need not be made in one go. Delete a run's folder to have it made anew.
 """
 
 from __future__ import annotations
@@ -22,7 +25,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-PRESETS = ("cartpole", "cartpole-ppo", "cartpole-reinforce", "acrobot", "lunarlander", "pendulum")
+PRESETS = (
+    *("cartpole", "cartpole-ppo", "cartpole-reinforce", "acrobot", "lunarlander"),
+    *("pendulum", "mountaincar-continuous", "lunarlander-continuous", "halfcheetah"),
+)
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -32,8 +38,23 @@ def touchline(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def one_run(preset: str, seed: int, runs: Path) -> dict[str, Any]:
-    """Train and evaluate one seed; what it came to."""
+    """What one seed came to: as it was kept, or from a run made now."""
     name = f"{preset}-s{seed}"
+    kept = runs / name / "row.json"
+    if kept.exists():
+        found: dict[str, Any] = json.loads(kept.read_text())
+        return found
+    if (runs / name).exists():
+        shutil.rmtree(
+            runs / name
+        )  # of a table that was interrupted: it has no row, so it did not get to its end
+    row = measured(preset, seed, runs, name)
+    kept.write_text(json.dumps(row) + "\n")
+    return row
+
+
+def measured(preset: str, seed: int, runs: Path, name: str) -> dict[str, Any]:
+    """Train and evaluate one seed."""
     began = time.perf_counter()
     touchline("train", preset, "--seed", str(seed), "--runs", str(runs), "--name", name, "--no-live")
     seconds = time.perf_counter() - began
@@ -121,7 +142,9 @@ def main() -> None:
     parser.add_argument("presets", nargs="*", default=PRESETS)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results")
-    parser.add_argument("--runs", type=Path, default=None, help="keep the runs here")
+    parser.add_argument(
+        "--runs", type=Path, default=None, help="keep the runs here, and go on from those that are"
+    )
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     runs = options.runs or Path(tempfile.mkdtemp())

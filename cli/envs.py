@@ -14,22 +14,31 @@ if TYPE_CHECKING:
     from touchline.envs.listing import Row
 
 TITLES = ("environment", "solved at", "time limit", "", "")
+WRAPPER_TITLES = ("wrapper", "", "arguments")
 
 
 @click.command()
 @click.argument("pattern", required=False)
-def command(pattern: str | None) -> int:
+@click.option("--wrappers", is_flag=True, help="List the wrappers for env.wrappers instead.")
+def command(pattern: str | None, wrappers: bool) -> int:
     """List the environments whose id holds PATTERN, or matches it where it has a * or a ?.
 
     Others are named package.module:Id-v0, package.module:factory or path/file.py:Class.
     """
-    from touchline.envs.listing import list_envs
+    from touchline.envs.listing import list_envs, list_wrappers
 
-    rows = list_envs(pattern)
+    titles, right = (WRAPPER_TITLES, ()) if wrappers else (TITLES, (1, 2))
+    if wrappers:
+        rows: list[tuple[str, ...]] = [
+            (row.name, row.summary, row.arguments) for row in list_wrappers(pattern)
+        ]
+    else:
+        rows = [_cells(row) for row in list_envs(pattern)]
     if not rows:
-        click.echo(f"no environment matches {pattern!r}; 'touchline envs' lists them all", err=True)
+        what, verb = ("wrapper", "envs --wrappers") if wrappers else ("environment", "envs")
+        click.echo(f"no {what} matches {pattern!r}; 'touchline {verb}' lists them all", err=True)
         return USER
-    for line in table(TITLES, [_cells(row) for row in rows], right=(1, 2)):
+    for line in table(titles, rows, right=right):
         click.echo(line)
     return OK
 

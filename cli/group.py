@@ -15,7 +15,7 @@ VERBS = {
     "runs": "List the runs.",
     "config": "Show a config resolved, with where each value came from.",
     "envs": "List the environments that can be named.",
-    "check": "Try an environment and say what is wrong with it.",
+    "check": "Try an environment, or a network of your own, and say what is wrong with it.",
     "trainer": "Start a Trainer alone; Players come by 'touchline player'.",
     "player": "Start a Player that joins a Trainer.",
 }

@@ -34,7 +34,7 @@ from touchline.record.status import Status
 Source = Callable[[], Status]
 REFRESH_PER_SECOND = 4.0
 PLAIN_SECONDS = 5.0
-PRESENT = ("playing", "waiting", "building")  # a Player between two grants is no less there
+PRESENT = ("playing", "evaluating", "waiting", "building")  # a Player between two grants is no less there
 CLOSING_SECONDS = 2.0  # a terminal that hangs must not keep the program
 
 
@@ -152,6 +152,8 @@ def status_line(status: Status) -> str:
         f"lag {number(status.lag.mean)}",
         f"players {playing}/{len(status.players)}" if status.players else f"players {MISSING}",
     ]
+    if status.evaluation is not None:
+        facts.append(f"eval {number(status.evaluation.mean)} of version {status.evaluation.version}")
     return "  ".join(facts)
 
 

@@ -39,6 +39,7 @@ WIDEST = 100  # a line longer than this is hard to read across
 STATE_STYLES = {
     "training": "bold green",
     "playing": "green",
+    "evaluating": "green",
     "waiting": "cyan",
     "standing by": "cyan",
     "starting": "yellow",
@@ -56,7 +57,7 @@ COLUMNS = (("steps/s", 8), ("episodes", 9), ("behind", 7), ("restarts", 9))
 WIDEST_SPREAD = 1
 NAME_WIDTH, STATE_WIDTH = (10, 24), 14
 SLOW_SECONDS = 5.0
-TIMED = ("playing", "building")  # at which a Player is busy: long at one, it may hang
+TIMED = ("playing", "evaluating", "building")  # at which a Player is busy: long at one, it may hang
 
 
 def frame(status: Status, *, width: int, height: int, glyphs: Glyphs) -> list[Line]:
@@ -120,6 +121,7 @@ def _limit(status: Status) -> str:
 def _measures(status: Status, width: int, glyphs: Glyphs, *, tall: bool) -> list[Line]:
     return [
         *_returns(status, width, glyphs, tall=tall),
+        *_evaluation(status, width),
         _row("speed", _speed(status), width),
         _row("learner", _learner(status, glyphs), width),
         _row("lag", _lag(status), width),
@@ -142,6 +144,26 @@ def _returns(status: Status, width: int, glyphs: Glyphs, *, tall: bool) -> list[
     return [
         _row("return", [value, [(picture, style)], best, over] if picture else [value, best, over], width)
     ]
+
+
+def _evaluation(status: Status, width: int) -> list[Line]:
+    """The last greedy evaluation, where there has been one."""
+    last = status.evaluation
+    if last is None:
+        return []
+    facts: list[Line] = [
+        [(number(last.mean), "bold")],
+        [("version ", "dim"), (count(last.version), "")],
+        [(f"{last.episodes} greedy episodes", "dim")],
+    ]
+    if last.best_version is not None:
+        best = [
+            ("best ", "dim"),
+            (number(last.best_mean), ""),
+            (f", version {count(last.best_version)}", "dim"),
+        ]
+        facts.insert(1, best)
+    return [_row("eval", facts, width)]
 
 
 def _chart(status: Status, width: int, style: str, glyphs: Glyphs) -> list[Line]:

@@ -17,6 +17,7 @@ from touchline.configs.showing import show
 
 FORWARD_FREE = {"reuse", "live"}
 NOT_INVARIANT = {"clip", "truncated", "vtrace"}
+CENTRES = {"center", "center_episode"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +92,24 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "trainer.minibatch_steps",
         ("trainer.algorithm", "trainer.batch_steps"),
-        lambda c: c.trainer.algorithm != "ppo" and splits(c),
+        lambda c: c.trainer.algorithm != "ppo" and c.trainer.batch_episodes is None and splits(c),
         "null or at least trainer.batch_steps ({c.trainer.batch_steps}) "
         "with trainer.algorithm {c.trainer.algorithm}",
         "It makes one step a batch: after it, the rest of the batch is another policy's. ppo makes several",
+    ),
+    Rule(
+        "trainer.minibatch_steps",
+        ("trainer.algorithm", "trainer.batch_episodes"),
+        lambda c: c.trainer.algorithm != "ppo" and c.trainer.batch_episodes is not None and splits(c),
+        "null with trainer.batch_episodes and trainer.algorithm {c.trainer.algorithm}",
+        "It makes one step a batch, of however many steps its episodes have. ppo makes several",
+    ),
+    Rule(
+        "trainer.value_head",
+        ("trainer.gradient", "trainer.algorithm", "staleness.correction"),
+        lambda c: c.trainer.value_head == "snapshot" and resolve_gradient(c) == "recompute",
+        "live with a recomputed forward pass",
+        "All of the value function is then the live one's. snapshot goes with trainer.gradient: reuse or live",
     ),
     Rule(
         "trainer.algorithm",
@@ -145,7 +160,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "trainer.normalize_advantage",
         ("mode", "staleness.correction", "trainer.gradient", "trainer.algorithm"),
-        lambda c: c.mode == "async" and c.trainer.normalize_advantage == "center" and not is_invariant(c),
+        lambda c: c.trainer.normalize_advantage in CENTRES and drifts(c),
         "scale or none with mode async and staleness.correction {c.staleness.correction}",
         "Centring adds a constant to the advantages, which under lag drives this update somewhere",
     ),
@@ -185,11 +200,110 @@ RULES: tuple[Rule, ...] = (
         "One late sign of life is no death",
     ),
     Rule(
-        "eval.every",
-        (),
-        lambda c: c.eval.every is not None,
-        "null",
-        "Evaluation while training is not part of this version; touchline eval plays a run's checkpoints",
+        "policy.shared",
+        ("policy.recurrent",),
+        lambda c: c.policy.recurrent != "none" and not c.policy.shared and c.policy.value,
+        "true with policy.recurrent {c.policy.recurrent}",
+        "Policy and value read one memory, which is carried and sent once",
+    ),
+    Rule(
+        "trainer.minibatch_steps",
+        ("policy.recurrent", "players.unroll_length", "trainer.algorithm"),
+        lambda c: c.trainer.algorithm == "ppo" and shuffles_steps(c),
+        "null, or a multiple of players.unroll_length ({c.players.unroll_length}) "
+        "with policy.recurrent {c.policy.recurrent}",
+        "Steps of a recurrent policy depend on those before: whole unrolls are shuffled, not steps. "
+        "Whole episodes make one minibatch (null)",
+    ),
+    Rule(
+        "policy.network",
+        ("policy.convolutions", "policy.layer_norm", "policy.sparse"),
+        lambda c: (
+            c.policy.network is not None
+            and bool(c.policy.convolutions or c.policy.layer_norm or c.policy.sparse)
+        ),
+        "null with policy.convolutions, policy.layer_norm or policy.sparse",
+        "A network of your own stands in place of every layer before the heads",
+    ),
+    Rule(
+        "policy.sparse",
+        ("policy.convolutions", "env.normalize"),
+        lambda c: c.policy.sparse and bool(c.policy.convolutions or c.env.normalize),
+        "false with policy.convolutions or env.normalize",
+        "Both would make numbers of the zeros that it leaves out",
+    ),
+    Rule(
+        "trainer.advantage",
+        ("policy.value",),
+        lambda c: (
+            not c.policy.value
+            and c.trainer.advantage != "monte_carlo"
+            and (
+                c.trainer.advantage == "vtrace"
+                or (c.trainer.algorithm != "reinforce" and c.staleness.correction != "vtrace")
+            )
+        ),
+        "monte_carlo with policy.value false",
+        "Every other advantage is taken against a value function",
+    ),
+    Rule(
+        "players.unroll_length",
+        ("trainer.batch_episodes",),
+        lambda c: (
+            c.trainer.batch_episodes is not None
+            and c.players.unroll_length != "episode"
+            and c.trainer.advantage != "monte_carlo"
+        ),
+        "episode with trainer.batch_episodes",
+        "An unroll holds parts of several episodes",
+    ),
+    Rule(
+        "players.lanes",
+        ("trainer.batch_episodes", "players.count", "mode"),
+        lambda c: c.trainer.batch_episodes is not None and c.trainer.batch_episodes % round_size(c) != 0,
+        "such that, times players.count, it divides trainer.batch_episodes ({c.trainer.batch_episodes}) "
+        "in mode {c.mode}",
+        "A version waits for a whole round of episodes, so that none lags: a batch that left some over would "
+        "have the next one learn from a policy before",
+    ),
+    Rule(
+        "players.count",
+        ("trainer.batch_episodes", "mode"),
+        lambda c: c.mode == "sync" and c.trainer.batch_episodes is not None and c.players.count == "auto",
+        "a number with trainer.batch_episodes in mode sync",
+        "How many episodes a round has must be known",
+    ),
+    Rule(
+        "trainer.normalize_advantage",
+        ("players.unroll_length",),
+        lambda c: (
+            c.trainer.normalize_advantage == "center_episode"
+            and c.players.unroll_length != "episode"
+            and not drifts(c)
+        ),
+        "scale, center or none with players.unroll_length {c.players.unroll_length}",
+        "An unroll holds parts of several episodes",
+    ),
+    Rule(
+        "trainer.return_resets",
+        ("trainer.advantage",),
+        lambda c: c.trainer.return_resets == "reward" and c.trainer.advantage != "monte_carlo",
+        "episode with trainer.advantage {c.trainer.advantage}",
+        "A value function predicts the rewards after the next one too. monte_carlo takes whole returns",
+    ),
+    Rule(
+        "staleness.inject",
+        ("mode",),
+        lambda c: c.staleness.inject is not None and c.mode != "serial",
+        "null with mode {c.mode}",
+        "Injected lag is exact, and a run of several processes has its own. mode: serial is the instrument",
+    ),
+    Rule(
+        "staleness.inject",
+        ("staleness.max_lag", "mode"),
+        lambda c: c.mode == "serial" and most_injected(c) > c.staleness.max_lag,
+        "at most staleness.max_lag ({c.staleness.max_lag})",
+        "Beyond the bound staleness.on_excess would change the weights of what is studied",
     ),
     Rule(
         "log.tensorboard",
@@ -229,9 +343,11 @@ def resolve_gradient(config: Config) -> Literal["reuse", "live", "recompute"]:
 
 
 def splits(config: Config) -> bool:
-    """Whether one pass over a batch makes several gradient steps."""
+    """Whether one pass over a batch makes several gradient steps, or may: episodes have any number of steps."""
     minibatch = config.trainer.minibatch_steps
-    return minibatch is not None and minibatch < config.trainer.batch_steps
+    if minibatch is None:
+        return False
+    return config.trainer.batch_episodes is not None or minibatch < config.trainer.batch_steps
 
 
 def is_invariant(config: Config) -> bool:
@@ -239,3 +355,35 @@ def is_invariant(config: Config) -> bool:
     correction = config.staleness.correction
     uncorrected = correction == "none" and resolve_gradient(config) == "recompute"
     return correction not in NOT_INVARIANT and not uncorrected
+
+
+def drifts(config: Config) -> bool:
+    """Whether a constant added to the advantages would move the policy under the lag of this mode."""
+    return config.mode == "async" and not is_invariant(config)
+
+
+def shuffles_steps(config: Config) -> bool:
+    """Whether minibatches would cut the unrolls of a recurrent policy."""
+    if config.policy.recurrent == "none" or not splits(config):
+        return False
+    length, minibatch = config.players.unroll_length, config.trainer.minibatch_steps
+    return length == "episode" or minibatch is None or minibatch % length != 0
+
+
+def round_size(config: Config) -> int:
+    """Episodes that are absorbed together; 1 in ``async``, where each is absorbed as it comes."""
+    if config.mode == "async":
+        return 1
+    count = 1 if config.players.count == "auto" else config.players.count
+    return max(1, count * config.players.lanes)
+
+
+def most_injected(config: Config) -> int:
+    """The greatest lag that ``staleness.inject`` names; 0 for a run's recorded ones, which are read later."""
+    match config.staleness.inject:
+        case int(lag):
+            return lag
+        case tuple(several):
+            return max(several)
+        case _:
+            return 0

@@ -11,7 +11,10 @@ from touchline.configs.errors import PYTHON, Fault, Place
 from touchline.configs.keys import keys, sections
 from touchline.configs.kinds import Path
 
-FREE_MAP = ("env", "kwargs")  # the one value whose parts have names of their own
+FREE_MAPS = {
+    ("env", "kwargs"),
+    ("policy", "network_kwargs"),
+}  # the values whose parts have names of their own
 
 
 @dataclass(slots=True)
@@ -72,7 +75,7 @@ class Draft:
         """Where a key's value came from: its place, several for a map set in parts, or ``default``."""
         path = _path(key)
         whole = self.keys.get(path)
-        parts = [place for where, place in self.keys.items() if path == FREE_MAP == where[:-1]]
+        parts = [place for where, place in self.keys.items() if path in FREE_MAPS and path == where[:-1]]
         elsewhere = [place for place in parts if whole is None or place.source != whole.source]
         places = [str(place) for place in (whole, *elsewhere) if place is not None]
         return ", ".join(dict.fromkeys(places)) or "default"
@@ -129,7 +132,7 @@ def _path(key: str) -> Path:
     if not rest:
         return (section,)
     head, _, inner = rest.partition(".")
-    return (section, head, inner) if (section, head) == FREE_MAP and inner else (section, rest)
+    return (section, head, inner) if (section, head) in FREE_MAPS and inner else (section, rest)
 
 
 def _not_a_map(document: Document) -> Fault:

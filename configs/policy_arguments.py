@@ -2,29 +2,57 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from dataclasses import astuple
+from typing import Any, TypedDict
 
-from touchline.configs.schema import Activation, Config
+from touchline.configs.schema import Activation, Binary, Config, Initialization, Recurrent, Std
 
 
 class PolicyArguments(TypedDict):
-    """The arguments of ``Policy.build`` that are not spaces."""
+    """The fields of ``policy.form.Form``."""
 
     hidden: tuple[int, ...]
     activation: Activation
     shared: bool
+    layer_norm: bool
+    convolutions: tuple[tuple[int, int, int, int], ...]
+    recurrent: Recurrent
+    recurrent_size: int
+    sparse: bool
+    network: str | None
+    network_kwargs: dict[str, Any]
+    bias: bool
+    initialization: Initialization
+    value: bool
+    binary: Binary
+    std: Std
     log_std: float
+    squash: bool
+    noise_correlation: float
     normalize: bool
-    centred: bool
 
 
 def policy_arguments(config: Config) -> PolicyArguments:
-    """The policy's form and what it must serve, as every side builds it."""
+    """The policy's form, as every side builds it."""
+    policy = config.policy
     return PolicyArguments(
-        hidden=config.policy.hidden,
-        activation=config.policy.activation,
-        shared=config.policy.shared,
-        log_std=config.policy.log_std,
+        hidden=policy.hidden,
+        activation=policy.activation,
+        shared=policy.shared,
+        layer_norm=policy.layer_norm,
+        convolutions=tuple(astuple(layer) for layer in policy.convolutions),
+        recurrent=policy.recurrent,
+        recurrent_size=policy.recurrent_size,
+        sparse=policy.sparse,
+        network=policy.network,
+        network_kwargs=policy.network_kwargs,
+        bias=policy.bias,
+        initialization=policy.initialization,
+        value=policy.value,
+        binary=policy.binary,
+        std=policy.std,
+        log_std=policy.log_std,
+        squash=policy.squash,
+        noise_correlation=policy.noise_correlation,
         normalize=config.env.normalize,
-        centred=config.staleness.correction == "centred",
     )

@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from touchline.configs.filters import CONVOLUTIONS, Convolution
 from touchline.configs.kinds import Kind, choice, duration, integer, list_of, nothing, number, text
+from touchline.configs.lags import LAGS
 from touchline.configs.plain import ARGUMENTS, WRAPPERS
 
 LOCAL = "local"
@@ -50,7 +52,13 @@ Algorithm = Literal["reinforce", "a2c", "ppo"]
 Advantage = Literal["monte_carlo", "n_step", "gae", "vtrace"]
 Gradient = Literal["reuse", "live", "recompute", "auto"]
 ValueHead = Literal["live", "snapshot"]
-Normalize = Literal["scale", "center", "none"]
+Normalize = Literal["scale", "center", "center_episode", "none"]
+Reduction = Literal["mean", "sum"]
+ReturnResets = Literal["episode", "reward"]
+Recurrent = Literal["none", "gru", "lstm"]
+Initialization = Literal["orthogonal", "scaled_normal"]
+Std = Literal["independent", "state"]
+Binary = Literal["softmax", "sigmoid"]
 Rule = Literal["adam", "rmsprop", "sgd"]
 Schedule = Literal["constant", "linear"]
 OnExcess = Literal["downweight", "hold", "drop"]
@@ -123,9 +131,54 @@ class Policy(Section):
     """Let policy and value share their hidden layers: less work a step, but their gradients then
     compete."""
 
+    layer_norm: Flag = False
+    """Normalise each hidden layer's sums over its units before the activation (Ba et al. 2016)."""
+
+    convolutions: Annotated[tuple[Convolution, ...], CONVOLUTIONS] = ()
+    """Filters before the hidden layers, for images: small or large (the networks of the two DQN papers), or a list
+    of {filters, size, stride, padding}."""
+
+    recurrent: Recurrent = "none"
+    """A memory after the hidden layers, carried through each episode: gru or lstm; needs shared: true."""
+
+    recurrent_size: Count = 64
+    """Units of the memory."""
+
+    sparse: Flag = False
+    """Inputs of small integers, mostly 0, such as differences of pixels, are sent and multiplied by their non-zero
+    elements alone: exact, and cheaper."""
+
+    network: Annotated[str | None, text("package.module:Class or path/file.py:Class").or_null()] = None
+    """A network of your own in place of the hidden layers: package.module:Class or path/file.py:Class."""
+
+    network_kwargs: Annotated[dict[str, Any], ARGUMENTS] = Field(default_factory=dict)
+    """Arguments of policy.network by name; as flags, --policy.network_kwargs.NAME VALUE."""
+
+    bias: Flag = True
+    """Whether layers add a constant."""
+
+    initialization: Initialization = "orthogonal"
+    """orthogonal: gain √2, the policy's last layer 0.01; scaled_normal: deviation 1/√inputs everywhere."""
+
+    value: Flag = True
+    """Whether there is a value function; without one the baseline is 0 and only monte_carlo makes sense."""
+
+    binary: Binary = "softmax"
+    """How two actions are chosen between: softmax of two logits, or sigmoid of one."""
+
+    std: Std = "independent"
+    """Standard deviation of continuous actions: independent of the state, or one more output of the network."""
+
     log_std: Annotated[float, number()] = 0.0
     """Initial logarithm of the standard deviation of continuous actions, in their own units; what is
-    drawn beyond their bounds is clipped to them."""
+    drawn beyond their bounds is clipped to them, or squashed."""
+
+    squash: Flag = False
+    """Bring continuous actions into their bounds by tanh instead of clipping; log_std is then of what is squashed."""
+
+    noise_correlation: Decay = 0.0
+    """Of continuous actions: correlation of the noise of one step with that of the step before; towards 1 it
+    explores by long pushes, where independent noise cancels itself."""
 
 
 class Trainer(Section):
@@ -142,6 +195,9 @@ class Trainer(Section):
     batch_steps: Count = 2048
     """An update is made as soon as the results gathered hold so many steps."""
 
+    batch_episodes: Annotated[int | None, integer(1).or_null("by steps")] = None
+    """An update is made of so many whole episodes, instead of by steps."""
+
     epochs: Count = 4
     """Passes over each batch; more than one needs ppo, which bounds how far the policy may move."""
 
@@ -151,6 +207,10 @@ class Trainer(Section):
     gamma: Fraction = 0.99
     """Discount of a reward per step that it lies ahead; an episode matters over about 1/(1 - gamma)
     steps."""
+
+    return_resets: ReturnResets = "episode"
+    """Where returns begin anew: at the end of an episode, or also after every reward that is not 0, as where each
+    point of a game stands for itself."""
 
     gae_lambda: Fraction = 0.95
     """Of gae: 0 trusts the critic (less noise), 1 trusts the returns (less bias)."""
@@ -179,9 +239,16 @@ class Trainer(Section):
     """Under reuse, the last value layer: live (recomputed from the pushed hidden state, stable under
     lag) or snapshot."""
 
+    normalize_rewards: Flag = False
+    """Divide rewards by the running deviation of their discounted sum, one scale for a whole batch; returns that
+    are reported stay as they are."""
+
     normalize_advantage: Normalize = "scale"
     """scale: divide by the root mean square; center: subtract the mean and divide by the deviation
-    (shifts the update under lag); none."""
+    (shifts the update under lag); center_episode: the same within each episode; none."""
+
+    reduction: Reduction = "mean"
+    """The gradient of a batch is the mean over its steps, or their sum, which grows with the batch."""
 
     truncate_at: Positive = 1.0
     """Of the corrections truncated and centred: where the importance weight is cut."""
@@ -239,6 +306,10 @@ class Staleness(Section):
     """For actions another policy chose: none, importance, truncated or centred weights, vtrace, or
     ppo's clip."""
 
+    inject: Annotated[int | tuple[int, ...] | str | None, LAGS] = None
+    """For studies, in serial mode: every batch is exactly so many updates old; or a list of lags, or a run whose
+    recorded ones are drawn from."""
+
     ahead: Whole = 0
     """Results a Player may have under way beside the one it plays: 0 keeps lag least, 1 hides a slow
     network."""
@@ -267,7 +338,8 @@ class Eval(Section):
     """Greedy episodes during training, apart from what is learnt from."""
 
     every: Annotated[float | None, duration().or_null("never")] = None
-    """Time between evaluations during training; null: never (touchline eval does it afterwards)."""
+    """Time between evaluations during training, each by one Player while the others go on; the best checkpoint is
+    then the one that evaluated best. null: never (touchline eval does it afterwards)."""
 
     episodes: Count = 20
     """Episodes of one evaluation."""

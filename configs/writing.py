@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from touchline.configs.keys import keys
@@ -59,6 +60,8 @@ def _writer() -> YAML:
 
 
 def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
     match value:
         case Mapping():
             return {name: _plain(part) for name, part in value.items()}

@@ -1,4 +1,4 @@
-"""Small environments whose optimum is known, one for each kind of space a network is built for.
+"""Small environments whose optimum is known: one for each kind of space, and ``Recall`` for memory.
 
 They are registered as ``touchline/...`` when one is first resolved. ``optimum`` is the expected return of
 the best policy, undiscounted.
@@ -11,6 +11,8 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+
+from touchline.envs.recall import Recall
 
 NAMESPACE = "touchline"
 
@@ -123,16 +125,19 @@ class Lock(gymnasium.Env[np.ndarray, np.ndarray]):
 
 def register() -> None:
     """Add them to gymnasium's registry, once."""
-    here = "touchline.envs.builtin"
     rows: list[tuple[str, type[gymnasium.Env[Any, Any]], float | None, int | None]] = [
         ("Bandit", Bandit, 0.75, None),
         ("Corridor", Corridor, -8.0, 100),
         ("Lock", Lock, 0.95, None),
+        ("Recall", Recall, 0.9, None),
         ("Target", Target, -0.5, 10),
     ]
     for name, cls, threshold, limit in rows:
         env_id = f"{NAMESPACE}/{name}-v0"
         if env_id not in gymnasium.registry:
             gymnasium.register(
-                env_id, f"{here}:{cls.__name__}", reward_threshold=threshold, max_episode_steps=limit
+                env_id,
+                f"{cls.__module__}:{cls.__name__}",
+                reward_threshold=threshold,
+                max_episode_steps=limit,
             )

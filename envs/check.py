@@ -15,7 +15,7 @@ from touchline.envs.make import facts_of
 from touchline.envs.resolve import Factory, resolve
 from touchline.envs.spaces import action_space, check_observations, observation_space
 from touchline.envs.spec import EnvSpec
-from touchline.policy.spaces import Box
+from touchline.policy.spaces import Box, leaves, path_text
 
 Severity = Literal["error", "note"]
 
@@ -159,7 +159,19 @@ def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
     return len(one) == len(other) and np.array_equal(one[0], other[0]) and one[1:] == other[1:]
 
 
+def _check_scales(env: gymnasium.Env[Any, Any]) -> Iterator[Finding]:
+    """Notes on wrappers whose statistics each lane would keep for itself."""
+    ours = {"NormalizeReward": "trainer.normalize_rewards", "NormalizeObservation": "env.normalize"}
+    while isinstance(env, gymnasium.Wrapper):
+        name = type(env).__name__
+        if name in ours:
+            wanted = f"one scale for all lanes, kept in checkpoints: {ours[name]}"
+            yield Finding(f"wrapper {name}", wanted, "one in each lane, which no checkpoint keeps", "note")
+        env = env.env
+
+
 def _check_facts(factory: Factory, env: gymnasium.Env[Any, Any], play: _Play) -> Iterator[Finding]:
+    yield from _check_scales(env)
     facts = facts_of(factory, env)
     if facts.reward_threshold is None:
         yield Finding("reward_threshold", "a return to stop at", "none: set stop.mean_return", "note")
@@ -167,8 +179,11 @@ def _check_facts(factory: Factory, env: gymnasium.Env[Any, Any], play: _Play) ->
         found = f"none in {len(play.trace) - 1} random steps, and no time limit"
         yield Finding("episode", "an end", found, "note")
     space = action_space(env.action_space)
-    if isinstance(space, Box) and not np.isfinite((space.low, space.high)).all():
-        yield Finding("action space", "finite bounds", "a Box without: actions are not clipped", "note")
+    for path, leaf in leaves(space):
+        if not isinstance(leaf, Box) or np.isfinite((leaf.low, leaf.high)).all():
+            continue
+        where = path_text("action space", path)
+        yield Finding(where, "finite bounds", "a Box without: actions are not clipped", "note")
 
 
 def _plural(count: int, noun: str) -> str:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchline.envs.locate import error_line
-from touchline.policy.spaces import Space, raw_dtype, raw_shape
+from touchline.policy.records import Record, RecordError
+from touchline.policy.spaces import Dict, Space, Tuple, raw_dtype, raw_shape
 
 UNPACKED = re.compile(r"(?P<much>not enough|too many) values to unpack \(expected 5(?:, got (?P<got>\d+))?\)")
 FIVE = "five values (observation, reward, terminated, truncated, info)"
@@ -25,15 +26,15 @@ class Breach(Exception):
         self.where, self.expected, self.found = where, expected, found
 
 
-def as_reward(reward: Any) -> float:
-    """A reward as a float. Raises Breach for what is not a finite number."""
+def as_reward(reward: Any, *, finite: bool = True) -> float:
+    """A reward as a float. Raises Breach for what is no number, or not a finite one where that is asked."""
     scalar = isinstance(reward, int | float | np.integer | np.floating | np.bool_)
     if not scalar and not (
         isinstance(reward, np.ndarray) and reward.ndim == 0 and reward.dtype.kind in "fiub"
     ):
         raise Breach("reward", "a number", describe(reward))
     number = float(reward)
-    if not math.isfinite(number):
+    if finite and not math.isfinite(number):
         raise not_finite(number)
     return number
 
@@ -42,9 +43,11 @@ def as_observation(observation: Any, space: Space) -> Any:
     """An observation that is not already an array of the space's dtype and shape, checked.
 
     A number is accepted for a space of numbers, and a dtype that numpy casts within its kind: both are
-    converted when they are stored. Raises Breach.
+    converted when they are stored. Of a Dict or Tuple the record. Raises Breach.
     """
     shape, dtype = raw_shape(space), np.dtype(raw_dtype(space))
+    if isinstance(space, Tuple | Dict):
+        return as_record(observation, space)
     if isinstance(observation, int | float | np.generic) and shape == ():
         observation = np.asarray(observation)
     if not isinstance(observation, np.ndarray):
@@ -52,6 +55,21 @@ def as_observation(observation: Any, space: Space) -> Any:
     if observation.shape != shape or not np.can_cast(observation.dtype, dtype, "same_kind"):
         raise Breach("observation", f"an array of {dtype} {list(shape)}", describe(observation))
     return observation
+
+
+def as_record(observation: Any, space: Tuple | Dict) -> NDArray[np.uint8]:
+    """A nested observation as a record of its own, every leaf checked. Raises Breach, which names the leaf."""
+    row = np.empty(raw_shape(space), np.uint8)
+    pack_record(Record.of(space), observation, row)
+    return row
+
+
+def pack_record(record: Record, observation: Any, out: NDArray[np.uint8]) -> None:
+    """One nested observation, or a nest of batches, into its records ``[..., nbytes]``. Raises Breach."""
+    try:
+        record.pack(observation, out)
+    except RecordError as error:
+        raise Breach(error.where, error.expected, describe(error.found)) from None
 
 
 def as_five(result: Any) -> Any:
@@ -89,15 +107,25 @@ def describe(value: Any) -> str:
             return f"an array of {value.dtype} {list(value.shape)}"
         case tuple():
             return f"a tuple of {len(value)} values"
+        case dict() if value:
+            return f"a dict of {', '.join(map(repr, value))}"
         case str() | None | bool() | int() | float():
             return repr(value)
         case _:
             return f"{_article(type(value).__name__)} {type(value).__name__}"
 
 
-def plain(action: NDArray[Any] | int | float) -> Any:
-    """An action as numbers and lists, for a crash file."""
-    return action.tolist() if isinstance(action, np.ndarray | np.generic) else action
+def plain(action: Any) -> Any:
+    """An action as numbers, lists and maps of them, for a crash file."""
+    match action:
+        case np.ndarray() | np.generic():
+            return action.tolist()
+        case tuple():
+            return [plain(one) for one in action]
+        case dict():
+            return {name: plain(one) for name, one in action.items()}
+        case _:
+            return action
 
 
 def _values_returned(error: Exception) -> str | None:

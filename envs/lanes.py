@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from touchline.policy.actions import Batch
 from touchline.policy.spaces import Space, raw_dtype, raw_shape
 
 SeedSource = Callable[[int, int], int]
@@ -83,13 +84,15 @@ class StepBuffers:
 class Lanes(ABC):
     """B copies of an environment, stepped together. Close it, or use it as a context.
 
-    After an EnvironmentFault the lanes are in no known state: close them.
+    After an EnvironmentFault the lanes are in no known state: close them. ``lenient`` lanes hand on rewards of NaN and
+    infinities, for whoever reads them to set aside; others take them for a fault.
     """
 
     observation_space: Space
     action_space: Space
     count: int
     facts: Facts
+    lenient: bool = False
 
     @abstractmethod
     def reset(self, seeds: Sequence[int] | None, out: NDArray[Any]) -> None:
@@ -100,8 +103,10 @@ class Lanes(ABC):
         """
 
     @abstractmethod
-    def step(self, actions: NDArray[Any], out: StepBuffers, active: BoolArray | None = None) -> None:
+    def step(self, actions: Batch, out: StepBuffers, active: BoolArray | None = None) -> None:
         """Step the lanes with one raw action each ([B, ...], within bounds) and fill ``out``.
+
+        ``actions`` is as ``environment_actions`` gives it: of a Tuple or Dict space a tuple or dict of such arrays.
 
         Without ``active`` a lane that ends begins its next episode: in the same step where
         ``facts.autoreset`` is ``same_step``, and ``out.observations`` then has the first observation of the

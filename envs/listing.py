@@ -1,15 +1,20 @@
-"""The environments that can be named, for ``touchline envs``. None is made for it."""
+"""The environments and wrappers that can be named, for ``touchline envs``. None is made for it."""
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import importlib.util
+import inspect
 from dataclasses import dataclass
 from typing import Any
 
 import gymnasium
 
 from touchline.envs import builtin
+from touchline.envs.atari import register_atari
+from touchline.envs.errors import MissingExtra
+from touchline.envs.wrapping import find_named, wrapper_names
 
 NEEDS = {
     "gymnasium.envs.box2d": ("Box2D", "box2d"),
@@ -39,8 +44,8 @@ def list_envs(pattern: str | None = None) -> list[Row]:
     ``pattern`` is a part of the id or, with ``*`` or ``?``, a glob of all of it; case does not matter.
     """
     builtin.register()
-    if importlib.util.find_spec("ale_py") is not None:
-        importlib.import_module("ale_py")
+    with contextlib.suppress(ImportError):
+        register_atari()
     rows = [_row(entry) for entry in gymnasium.registry.values() if _matches(entry.id, pattern)]
     return sorted(rows, key=lambda row: row.id.lower())
 
@@ -69,3 +74,32 @@ def _missing(entry_point: Any) -> tuple[str | None, str | None]:
         if str(entry_point).startswith(place) and importlib.util.find_spec(module) is None:
             return module, extra
     return None, None
+
+
+@dataclass(frozen=True, slots=True)
+class WrapperRow:
+    """A wrapper that can be named bare."""
+
+    name: str
+    arguments: str  # as in its signature, without the environment: "scale", "n=4"
+    summary: str  # the first line of what it says of itself, or what must be installed
+
+
+def list_wrappers(pattern: str | None = None) -> list[WrapperRow]:
+    """The wrappers that can be named bare, sorted; ``pattern`` as of the environments' ids."""
+    return [_wrapper_row(name) for name in wrapper_names() if _matches(name, pattern)]
+
+
+def _wrapper_row(name: str) -> WrapperRow:
+    try:
+        wrapper = find_named(name)
+    except MissingExtra as error:
+        return WrapperRow(name, "", str(error).partition(": ")[2])
+    given = list(inspect.signature(wrapper).parameters.values())[1:]
+    arguments = ", ".join(parameter.name + _default(parameter) for parameter in given)
+    lines = (inspect.getdoc(wrapper) or "").splitlines() or [""]
+    return WrapperRow(name, arguments, lines[0])
+
+
+def _default(parameter: inspect.Parameter) -> str:
+    return "" if parameter.default is parameter.empty else f"={parameter.default!r}"

@@ -1,35 +1,36 @@
-"""From ``package.module:name`` and ``path/file.py:Class`` to the object they name."""
+"""Where environments and wrappers are found: references as ``policy.references`` loads them, with our errors."""
 
 from __future__ import annotations
 
-import difflib
-import hashlib
-import importlib
-import importlib.util
-import sys
-from collections.abc import Iterable
-from pathlib import Path
 from types import ModuleType
-from typing import Any
 
-from touchline.envs.errors import EnvError, MissingExtra, NotMade, UnknownEnvironment
+from touchline.envs.errors import MissingExtra, NotMade, UnknownEnvironment
+from touchline.policy import references
+from touchline.policy.references import (
+    ImportFailed,
+    NotFound,
+    did_you_mean,
+    error_line,
+    get_object,
+    nearest,
+    public_callables,
+    split_reference,
+)
 
-EXTRAS = {"box2d": "box2d", "mujoco": "mujoco", "ale_py": "atari", "pygame": "view"}
+__all__ = [
+    "EXTRAS",
+    "did_you_mean",
+    "error_line",
+    "get_object",
+    "load_module",
+    "missing_extra",
+    "nearest",
+    "public_callables",
+    "split_reference",
+]
+
+EXTRAS = {"box2d": "box2d", "mujoco": "mujoco", "ale_py": "atari", "opencv": "atari", "pygame": "view"}
 """Words in the complaint of a missing package, and the extra of touchline that brings it."""
-
-
-def nearest(name: str, known: Iterable[str], *, count: int = 3) -> list[str]:
-    """The known names most like this one, whatever their case; empty when none is close."""
-    by_lower: dict[str, str] = {}
-    for candidate in known:
-        by_lower.setdefault(candidate.lower(), candidate)
-    return [by_lower[hit] for hit in difflib.get_close_matches(name.lower(), by_lower, n=count, cutoff=0.6)]
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A sentence that names the nearest, led by a space, or nothing."""
-    hits = nearest(name, known)
-    return f" Did you mean {' or '.join(repr(hit) for hit in hits)}?" if hits else ""
 
 
 def missing_extra(name: str, error: BaseException) -> MissingExtra:
@@ -42,108 +43,13 @@ def missing_extra(name: str, error: BaseException) -> MissingExtra:
     return MissingExtra(f"{name}: {complaint}. Install it: pip install {what}{checkout}")
 
 
-def error_line(error: BaseException) -> str:
-    """The first line of an exception's text, without its full stop; its type where it has no text."""
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
-
-
-def split_reference(reference: str) -> tuple[str, str] | None:
-    """``(module or file, name)`` of a reference with a colon; None for a plain id."""
-    place, colon, name = reference.rpartition(":")
-    return (place, name) if colon and place and name else None
-
-
-def is_file(place: str) -> bool:
-    """Whether the left side of a reference is a Python file rather than a module."""
-    return place.endswith(".py")
-
-
 def load_module(place: str, *, reference: str) -> ModuleType:
     """The module of a reference, imported. Raises UnknownEnvironment, MissingExtra or NotMade."""
-    if is_file(place):
-        return load_file(Path(place), reference=reference)
-    return _import(place, reference=reference)
-
-
-def load_file(path: Path, *, reference: str) -> ModuleType:
-    """A Python file as a module, its folder first on ``sys.path`` as when the file is run."""
-    path = path.expanduser().resolve()
-    if not path.is_file():
-        siblings = [entry.name for entry in path.parent.glob("*.py")] if path.parent.is_dir() else []
-        raise UnknownEnvironment(f"{reference}: no file {path}.{did_you_mean(path.name, siblings)}")
-    name = _module_name(path)
-    if name in sys.modules:
-        return sys.modules[name]
-    if str(path.parent) not in sys.path:
-        sys.path.insert(0, str(path.parent))
-    return _execute(name, path, reference=reference)
-
-
-def get_object(module: ModuleType, name: str) -> Any:
-    """A module's attribute, dots allowed. Raises AttributeError."""
-    found: Any = module
-    for part in name.split("."):
-        found = getattr(found, part)
-    return found
-
-
-def public_callables(module: ModuleType) -> list[str]:
-    """The names in a module that could be meant as a factory or a class."""
-    return [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
-
-
-def _module_name(path: Path) -> str:
-    """The file's stem, or with a hash where another module already has that name."""
-    taken = sys.modules.get(path.stem) or importlib.util.find_spec(path.stem)
-    origin = getattr(taken, "__file__", None) or getattr(taken, "origin", None)
-    if taken is None or (origin is not None and Path(origin).resolve() == path):
-        return path.stem
-    return f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
-
-
-def _execute(name: str, path: Path, *, reference: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # before it runs, as import does: dataclasses and pickle look it up
     try:
-        spec.loader.exec_module(module)
-    except BaseException as error:
-        del sys.modules[name]
-        if not isinstance(error, Exception):
-            raise
-        raise _import_failed(str(path), reference, error) from error
-    return module
-
-
-def _import(name: str, *, reference: str) -> ModuleType:
-    _put_working_folder(name.partition(".")[0])
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name and (name == error.name or name.startswith(error.name + ".")):
-            raise UnknownEnvironment(
-                f"{reference}: no module {error.name!r}. Expected an installed module, or one in {Path.cwd()}"
-            ) from None
-        raise _import_failed(name, reference, error) from error
-    except Exception as error:
-        raise _import_failed(name, reference, error) from error
-
-
-def _put_working_folder(top: str) -> None:
-    """Put the working folder last on ``sys.path`` when the module is there and not installed.
-
-    A console script does not have it, and last it shadows nothing.
-    """
-    folder = Path.cwd()
-    here = (folder / f"{top}.py").is_file() or (folder / top).is_dir()
-    if here and str(folder) not in sys.path and importlib.util.find_spec(top) is None:
-        sys.path.append(str(folder))
-
-
-def _import_failed(what: str, reference: str, error: Exception) -> EnvError:
-    if isinstance(error, ModuleNotFoundError):
-        return missing_extra(reference, error)
-    return NotMade(f"{reference}: importing {what} raised {type(error).__name__}: {error_line(error)}")
+        return references.load_module(place, reference=reference)
+    except NotFound as error:
+        raise UnknownEnvironment(str(error)) from None
+    except ImportFailed as failed:
+        if isinstance(failed.error, ModuleNotFoundError):
+            raise missing_extra(reference, failed.error) from failed.error
+        raise NotMade(str(failed)) from failed.error

@@ -11,10 +11,12 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from touchline.envs.errors import EnvError, NotMade
 from touchline.envs.lanes import Facts, Lanes, SeedSource
 from touchline.envs.resolve import Factory, resolve
+from touchline.envs.single import same_in_python
 from touchline.envs.spaces import action_space, observation_space
 from touchline.envs.spec import EnvSpec
 from touchline.envs.sync_lanes import SyncLanes
 from touchline.envs.vector_lanes import VectorLanes
+from touchline.envs.wrappers.rewards import score_of
 
 AUTORESET: dict[AutoresetMode, Literal["same_step", "next_step"]] = {
     AutoresetMode.SAME_STEP: "same_step",
@@ -25,17 +27,18 @@ AUTORESET: dict[AutoresetMode, Literal["same_step", "next_step"]] = {
 def make_lanes(spec: EnvSpec, lanes: int, *, seed_source: SeedSource, native: bool = True) -> Lanes:
     """``lanes`` copies of the environment that ``spec`` names.
 
-    The environment's own vector form is used where it has one, unless the spec has wrappers or says
-    ``never``, or ``native`` is false (whole episodes in waves need lanes that are stepped one by one).
+    The environment's own vector form is used where it has one with the spaces of its Python form, unless
+    the spec has wrappers or says ``never``, or ``native`` is false (whole episodes in waves need lanes that
+    are stepped one by one). ``always`` uses it whatever its spaces, and single copies of it where not ``native``.
     Raises an EnvError: whatever is wrong with the name, the packages, the arguments or the spaces.
     """
     factory = resolve(spec)
-    if spec.vectorize == "always":
-        return _vector_lanes(factory, lanes, seed_source, native=native)
+    if spec.vectorize == "always" and native:
+        return _vector_lanes(factory, lanes, seed_source)
     if spec.vectorize == "auto" and native:
         # An environment whose vector form cannot be made may well be made one by one; if not, that says why.
         with contextlib.suppress(EnvError):
-            return _vector_lanes(factory, lanes, seed_source, native=True)
+            return _vector_lanes(factory, lanes, seed_source, same=True)
     return _sync_lanes(factory, lanes, seed_source)
 
 
@@ -90,16 +93,17 @@ def _wrapped_limit(env: gymnasium.Env[Any, Any]) -> int | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
-def _vector_lanes(factory: Factory, lanes: int, seed_source: SeedSource, *, native: bool) -> VectorLanes:
-    if not native:
-        raise NotMade(
-            f"{factory.name}: vectorize is 'always', but whole episodes need lanes stepped one by one"
-        )
+def _vector_lanes(
+    factory: Factory, lanes: int, seed_source: SeedSource, *, same: bool = False
+) -> VectorLanes:
+    """``same``: raise NotMade where the Python form shows something else, as of the Atari games."""
     env = factory.make_vector(lanes)
     if env is None or env.metadata.get("autoreset_mode") not in AUTORESET:
         raise NotMade(f"{factory.name}: vectorize is 'always', but it has no vector form that can be used")
     with contextlib.ExitStack() as undo:
         undo.callback(env.close)
+        if same:
+            _refuse_others(factory, env)
         made = VectorLanes(
             env,
             observation_space=observation_space(env.single_observation_space),
@@ -109,6 +113,14 @@ def _vector_lanes(factory: Factory, lanes: int, seed_source: SeedSource, *, nati
         )
         undo.pop_all()
     return made
+
+
+def _refuse_others(factory: Factory, vector: VectorEnv[Any, Any, Any]) -> None:
+    """Raise NotMade where evaluating, drawing and wrapping would meet spaces that were not trained on."""
+    env = same_in_python(factory, vector)
+    if env is None:
+        raise NotMade(f"{factory.name}: its vector form has other spaces than its Python form")
+    env.close()
 
 
 def _vector_facts(factory: Factory, env: VectorEnv[Any, Any, Any]) -> Facts:
@@ -131,8 +143,9 @@ def _threshold(registered: Any) -> float | None:
 
 
 def _rewards_changed(env: gymnasium.Env[Any, Any]) -> bool:
-    """Whether a wrapper changes the rewards, so that a threshold in the registry no longer means anything."""
+    """Whether a wrapper changes the rewards that are reported: a threshold in the registry then means nothing."""
     changers = (gymnasium.RewardWrapper, gymnasium.wrappers.NormalizeReward)
+    env = score_of(env) or env
     while isinstance(env, gymnasium.Wrapper):
         if isinstance(env, changers):
             return True

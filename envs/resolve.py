@@ -6,6 +6,7 @@ gymnasium is imported when something is resolved, not with this module.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import re
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from touchline.envs.atari import register_atari
 from touchline.envs.contract import describe
 from touchline.envs.errors import EnvError, NotMade, UnknownEnvironment
 from touchline.envs.locate import (
@@ -45,12 +47,21 @@ class Factory:
     registered: Registered | None = None
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     wrappers: Sequence[Callable[[Any], Any]] = ()
+    native: bool = False  # what the vector form shows is the environment, also where one copy is made
 
     def make(self, **extra: Any) -> gymnasium.Env[Any, Any]:
         """A new environment; ``extra`` (such as ``render_mode``) is added to its arguments.
 
-        Raises MissingExtra or NotMade.
+        Of a ``native`` factory it shows what the vector form shows. Raises MissingExtra or NotMade.
         """
+        if not self.native:
+            return self.make_python(**extra)
+        from touchline.envs.single import one_copy
+
+        return one_copy(self, **extra)
+
+    def make_python(self, **extra: Any) -> gymnasium.Env[Any, Any]:
+        """The Python form, whatever the vector form shows. Raises MissingExtra or NotMade."""
         env = _guarded(self.name, lambda: self.creator(**{**self.kwargs, **extra}))
         for wrapper in self.wrappers:
             env = _guarded(f"{self.name}: wrapper {_name_of(wrapper)}", functools.partial(wrapper, env))
@@ -118,13 +129,14 @@ def _from_registry(spec: EnvSpec, name: str, wrappers: Sequence[Callable[[Any], 
     def creator(**kwargs: Any) -> Any:
         return gymnasium.make(registered, disable_env_checker=True, **kwargs)
 
-    return Factory(registered.id, creator, registered, dict(spec.kwargs), wrappers)
+    native = spec.vectorize == "always"
+    return Factory(registered.id, creator, registered, dict(spec.kwargs), wrappers, native)
 
 
 def _from_object(spec: EnvSpec, creator: Any, wrappers: Sequence[Callable[[Any], Any]]) -> Factory:
     if not callable(creator):
         raise NotMade(f"{spec.name}: expected a class or a function, found {type(creator).__name__}")
-    return Factory(spec.name, creator, None, dict(spec.kwargs), wrappers)
+    return Factory(spec.name, creator, None, dict(spec.kwargs), wrappers, spec.vectorize == "always")
 
 
 def _make_vec(registered: Registered, lanes: int, kwargs: Mapping[str, Any]) -> Any:
@@ -142,9 +154,12 @@ def _register_plugins(name: str) -> None:
         register()
     if namespace == "ALE":
         try:
-            import ale_py  # type: ignore[import-not-found, unused-ignore]  # noqa: F401
+            register_atari()
         except ImportError as error:
             raise missing_extra(name, error) from None
+    elif not _is_registered(name):
+        with contextlib.suppress(ImportError):
+            register_atari()  # the games' old names have no namespace: Pong-v0, PongNoFrameskip-v4
 
 
 def _is_registered(name: str) -> bool:

@@ -4,44 +4,41 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Any, assert_never
+from typing import Any, NamedTuple, assert_never
 
 import gymnasium.spaces as gym
 import numpy as np
 from numpy.typing import NDArray
 
 from touchline.envs.errors import EnvironmentFault, UnsupportedSpace
+from touchline.policy.records import Record
 from touchline.policy.spaces import (
+    BOX_DTYPES,
+    MAX_DEPTH,
     SUPPORTED_ACTIONS,
     SUPPORTED_OBSERVATIONS,
     Box,
+    Dict,
     Discrete,
+    Leaf,
     MultiBinary,
     MultiDiscrete,
+    Path,
     Space,
+    Tuple,
+    path_text,
     raw_shape,
 )
 
 
 def observation_space(space: Any) -> Space:
-    """The plain form of an observation space. Raises UnsupportedSpace."""
-    if isinstance(space, gym.Dict | gym.Tuple):
-        hint = "The wrapper FlattenObservation makes one array of it"
-        raise _unsupported(space, "observation", SUPPORTED_OBSERVATIONS, hint)
-    if isinstance(space, gym.Box | gym.Discrete | gym.MultiDiscrete | gym.MultiBinary):
-        return _plain(space, "observation", SUPPORTED_OBSERVATIONS)
-    raise _unsupported(space, "observation", SUPPORTED_OBSERVATIONS)
+    """The plain form of an observation space. Raises UnsupportedSpace, which names the part."""
+    return _plain(space, Use("observation", SUPPORTED_OBSERVATIONS), ())
 
 
 def action_space(space: Any) -> Space:
-    """The plain form of an action space. Raises UnsupportedSpace."""
-    if isinstance(space, gym.Box):
-        if space.dtype.kind != "f":
-            raise _unsupported(space, "action", SUPPORTED_ACTIONS, "A Box of actions holds floats")
-        return _plain(space, "action", SUPPORTED_ACTIONS)
-    if isinstance(space, gym.Discrete | gym.MultiDiscrete):
-        return _plain(space, "action", SUPPORTED_ACTIONS)
-    raise _unsupported(space, "action", SUPPORTED_ACTIONS)
+    """The plain form of an action space. Raises UnsupportedSpace, which names the part."""
+    return _plain(space, Use("action", SUPPORTED_ACTIONS), ())
 
 
 def check_observations(space: Space, observations: NDArray[Any], *, strict: bool = True) -> int:
@@ -52,8 +49,18 @@ def check_observations(space: Space, observations: NDArray[Any], *, strict: bool
 
     Not ``strict``, a number beyond the bounds of a Box is only counted, for environments leave their own
     (LunarLander-v3 does whenever it flies high) and learning goes on. What no network can read is a fault in
-    any case: NaN, an infinity, and a count or bit that does not exist.
+    any case: NaN, an infinity, and a count or bit that does not exist. Of a Dict or Tuple every leaf is looked at,
+    and the fault names it.
     """
+    if not isinstance(space, Tuple | Dict):
+        return _check_leaf("observation", space, observations, strict)
+    views = Record.of(space).views(observations)
+    return sum(
+        _check_leaf(path_text("observation", leaf.path), leaf.space, view, strict) for leaf, view in views
+    )
+
+
+def _check_leaf(where: str, space: Leaf, observations: NDArray[Any], strict: bool) -> int:
     low, high = _bounds(space)
     if _covers(observations.dtype, low, high):
         return 0
@@ -61,7 +68,7 @@ def check_observations(space: Space, observations: NDArray[Any], *, strict: bool
     readable = np.isfinite(observations) if isinstance(space, Box) else inside
     fatal = inside & readable if strict else readable
     if not fatal.all():
-        raise _outside(observations, np.argwhere(~fatal)[0].tolist(), low, high)
+        raise _outside(where, observations, np.argwhere(~fatal)[0].tolist(), low, high)
     return int(inside.size - np.count_nonzero(inside))
 
 
@@ -76,33 +83,80 @@ def count_outside(space: Space, observations: NDArray[Any]) -> int:
     return outside
 
 
-def _plain(space: Any, use: str, supported: str) -> Space:
+class Use(NamedTuple):
+    """What a space is for."""
+
+    name: str
+    supported: str
+
+
+def _plain(space: Any, use: Use, path: Path) -> Space:
     match space:
         case gym.Box():
-            return _plain_box(space, use, supported)
+            return _plain_box(space, use, path)
         case gym.Discrete():
             return Discrete(int(space.n), int(space.start))
         case gym.MultiDiscrete():
-            if space.nvec.ndim != 1 or np.any(space.start != 0):
-                raise _unsupported(space, use, supported, "MultiDiscrete is one row of counts, from 0")
-            return MultiDiscrete(tuple(int(n) for n in space.nvec))
-        case _:
+            return _plain_multi_discrete(space)
+        case gym.MultiBinary():
             return MultiBinary(tuple(int(n) for n in space.shape))
+        case gym.Dict() | gym.Tuple():
+            return _plain_parts(space, use, path)
+        case _:
+            raise _unsupported(space, use, path, _hint(space, use))
 
 
-def _plain_box(space: gym.Box, use: str, supported: str) -> Box:
-    if space.dtype.kind not in "fiub" or 0 in space.shape:
-        raise _unsupported(space, use, supported, "A Box holds at least one real number")
+def _plain_parts(space: Any, use: Use, path: Path) -> Tuple | Dict:
+    if len(space.spaces) == 0 or len(path) >= MAX_DEPTH:
+        raise _unsupported(space, use, path, f"It has one part at least, {MAX_DEPTH} in one another at most")
+    if isinstance(space, gym.Tuple):
+        return Tuple(tuple(_plain(one, use, (*path, i)) for i, one in enumerate(space.spaces)))
+    names = tuple(space.spaces)
+    if not all(isinstance(name, str) for name in names):
+        raise _unsupported(space, use, path, "The names in a Dict are strings")
+    return Dict(names, tuple(_plain(one, use, (*path, name)) for name, one in space.spaces.items()))
+
+
+def _plain_multi_discrete(space: gym.MultiDiscrete) -> MultiDiscrete:
+    start = tuple(int(n) for n in np.ravel(space.start))
+    shape = tuple(int(n) for n in space.nvec.shape)
+    return MultiDiscrete(
+        tuple(int(n) for n in space.nvec.ravel()),
+        start=start if any(start) else (),
+        shape=shape if len(shape) != 1 else (),
+    )
+
+
+def _plain_box(space: gym.Box, use: Use, path: Path) -> Box:
+    if space.dtype.kind not in "fiub" or 0 in space.shape or space.dtype.name not in BOX_DTYPES:
+        raise _unsupported(space, use, path, "A Box holds at least one real number")
+    if use.name == "action" and space.dtype.kind != "f":
+        raise _unsupported(space, use, path, "A Box of actions holds floats. Of integers take MultiDiscrete")
     low, high = (tuple(float(bound) for bound in bounds.ravel()) for bounds in (space.low, space.high))
     return Box(tuple(int(n) for n in space.shape), space.dtype.name, low, high)
 
 
-def _unsupported(space: Any, use: str, supported: str, hint: str = "") -> UnsupportedSpace:
-    return UnsupportedSpace(where=f"{use} space", expected=f"one of {supported}", found=str(space), hint=hint)
+HINTS = {
+    "Text": "as MultiDiscrete, one number a character",
+    "Graph": "as a Box of its nodes and one of its edges, of a fixed size",
+    "Sequence": "as a Box of a fixed length, padded",
+    "OneOf": "as a Dict: a Discrete that says which, and all of them",
+}
 
 
-@lru_cache(maxsize=8)
-def _bounds(space: Space) -> tuple[NDArray[Any], NDArray[Any]]:
+def _hint(space: Any, use: Use) -> str:
+    how = HINTS.get(type(space).__name__)
+    wrapper = "TransformObservation" if use.name == "observation" else "TransformAction"
+    return f"A wrapper such as {wrapper} can give it {how}" if how else ""
+
+
+def _unsupported(space: Any, use: Use, path: Path, hint: str) -> UnsupportedSpace:
+    where = path_text(f"{use.name} space", path)
+    return UnsupportedSpace(where=where, expected=f"one of {use.supported}", found=str(space), hint=hint)
+
+
+@lru_cache(maxsize=64)
+def _bounds(space: Leaf) -> tuple[NDArray[Any], NDArray[Any]]:
     """The least and greatest value of each element, in an array that broadcasts against observations."""
     match space:
         case Box():
@@ -112,7 +166,8 @@ def _bounds(space: Space) -> tuple[NDArray[Any], NDArray[Any]]:
         case Discrete():
             return np.array(space.start), np.array(space.start + space.n - 1)
         case MultiDiscrete():
-            return np.zeros(len(space.nvec), dtype=np.int64), np.array(space.nvec) - 1
+            low, shape = np.array(space.starts, dtype=np.int64), raw_shape(space)
+            return low.reshape(shape), (low + np.array(space.nvec) - 1).reshape(shape)
         case MultiBinary():
             return np.array(0), np.array(1)
         case _:
@@ -128,13 +183,13 @@ def _covers(dtype: np.dtype[Any], low: NDArray[Any], high: NDArray[Any]) -> bool
 
 
 def _outside(
-    observations: NDArray[Any], index: list[int], low: NDArray[Any], high: NDArray[Any]
+    where: str, observations: NDArray[Any], index: list[int], low: NDArray[Any], high: NDArray[Any]
 ) -> EnvironmentFault:
     element_axes = low.ndim
     lead, element = index[: len(index) - element_axes], tuple(index[len(index) - element_axes :])
     place = f" in element {list(element)}" if element else ""
     return EnvironmentFault(
-        where="observation",
+        where=where,
         expected=f"a finite value from {low[element]} to {high[element]}",
         found=f"{observations[tuple(index)]}{place}",
         lane=lead[-1] if lead else None,

@@ -27,7 +27,11 @@ from touchline.envs.contract import (
 )
 from touchline.envs.errors import MAX_LAST_ACTIONS, EnvironmentFault
 from touchline.envs.lanes import BoolArray, Ended, Facts, Lanes, SeedSource, StepBuffers
-from touchline.policy.spaces import Discrete, Space, raw_dtype, raw_shape
+from touchline.envs.nesting import owned_actions, store_records
+from touchline.envs.wrappers.rewards import score_of
+from touchline.policy.actions import Batch
+from touchline.policy.records import Record
+from touchline.policy.spaces import Dict, Space, Tuple, raw_dtype, raw_shape
 
 NEVER = 2**62
 
@@ -57,9 +61,12 @@ class SyncLanes(Lanes):
         self._steps: list[Callable[[Any], Any]] = [env.step for env in envs]  # bound once, not looked up
         self._all = list(range(self.count))
         self._shape, self._dtype = raw_shape(observation_space), np.dtype(raw_dtype(observation_space))
-        self._action_dtype = np.dtype(raw_dtype(action_space))
+        nested = isinstance(observation_space, Dict | Tuple)
+        self._record = Record.of(observation_space) if nested else None
         self._seeds, self._episodes = [0] * self.count, [-1] * self.count
         self._returns = [0.0] * self.count
+        self._scores = [score_of(env) for env in envs]
+        self._scored = [0.0] * self.count  # what each Score read when its episode began
         self._limit = NEVER if time_limit is None else time_limit
         self._clock = 0  # steps of all lanes together; an episode's length is the clock less its beginning
         self._began = [0] * self.count
@@ -85,8 +92,8 @@ class SyncLanes(Lanes):
         self._alarm = self._next_alarm()
         self._over.clear()
 
-    def step(self, actions: NDArray[Any], out: StepBuffers, active: BoolArray | None = None) -> None:
-        row = self._owned(actions)
+    def step(self, actions: Batch, out: StepBuffers, active: BoolArray | None = None) -> None:
+        row = owned_actions(self.action_space, actions)
         self._recent.append(row)
         out.ended.clear()
         if active is None:
@@ -107,9 +114,9 @@ class SyncLanes(Lanes):
         results = self._call(lanes, row)
         try:
             observations, rewards, terminated, truncated, _ = zip(*results, strict=True)
-            numbers = _finite(rewards)
+            numbers = _numbers(rewards, finite=not self.lenient)
             self._store(observations, out.observations)
-        except (Breach, TypeError, ValueError):
+        except (Breach, TypeError, ValueError, LookupError):
             self._blame(lanes, results)
             raise
         out.rewards[...] = numbers
@@ -128,7 +135,7 @@ class SyncLanes(Lanes):
         results = self._call(lanes, row)
         try:
             columns = [as_five(result) for result in results]
-            rewards = _finite([column[1] for column in columns])
+            rewards = _numbers([column[1] for column in columns], finite=not self.lenient)
             for lane, column in zip(lanes, columns, strict=True):
                 out.observations[lane] = self._checked(column[0])
         except (Breach, TypeError, ValueError):
@@ -164,7 +171,9 @@ class SyncLanes(Lanes):
 
     def _store(self, observations: Sequence[Any], out: NDArray[Any]) -> None:
         """Copy the observations into their buffer, in one call that also refuses what does not fit."""
-        if self._shape:
+        if self._record is not None:
+            store_records(self._record, observations, out)
+        elif self._shape:
             flat = out.reshape((-1, *self._shape[1:]), copy=False)
             np.concatenate(observations, out=flat, casting="same_kind")
         else:
@@ -188,12 +197,17 @@ class SyncLanes(Lanes):
             lane,
             self._episodes[lane],
             self._seeds[lane],
-            self._returns[lane],
+            self._return(lane),
             self._clock - self._began[lane],
             np.array(out.observations[lane]),
             terminated,
             truncated,
         )
+
+    def _return(self, lane: int) -> float:
+        """The return of the lane's episode: of a ``Score`` among its wrappers, else of the rewards that came."""
+        score = self._scores[lane]
+        return self._returns[lane] if score is None else score.total - self._scored[lane]
 
     def _reset(self, lane: int, seed: int | None, out: NDArray[Any]) -> None:
         self._episodes[lane] += 1
@@ -204,10 +218,13 @@ class SyncLanes(Lanes):
             out[lane] = self._checked(observation)
         except Exception as error:
             raise self._fault("reset()", lane, breach_of("reset()", error)) from error
+        score = self._scores[lane]
+        if score is not None:  # read after the reset, which may itself have stepped
+            self._scored[lane] = score.total
 
     def _checked(self, observation: Any) -> Any:
         """The observation, if it fits its space; the usual one costs no more than a look."""
-        usual = type(observation) is np.ndarray and observation.dtype is self._dtype
+        usual = type(observation) is np.ndarray and observation.dtype is self._dtype and self._record is None
         if usual and observation.shape == self._shape:
             return observation
         return as_observation(observation, self.observation_space)
@@ -215,18 +232,12 @@ class SyncLanes(Lanes):
     def _next_alarm(self) -> int:
         return min(self._began) + self._limit
 
-    def _owned(self, actions: NDArray[Any]) -> list[Any]:
-        """One action a lane, of which an environment may keep hold: nothing in it is the caller's memory."""
-        if isinstance(self.action_space, Discrete):
-            return actions.tolist()  # type: ignore[no-any-return]
-        return list(np.array(actions, dtype=self._action_dtype))
-
     def _blame(self, lanes: Sequence[int], results: Sequence[Any]) -> None:
         """Raise the fault of the first lane that broke the contract, if one did."""
         for lane, result in zip(lanes, results, strict=True):
             try:
                 observation, reward, *_ = as_five(result)
-                as_reward(reward)
+                as_reward(reward, finite=not self.lenient)
                 as_observation(observation, self.observation_space)
             except Breach as breach:
                 raise self._fault("step()", lane, breach) from None
@@ -246,9 +257,9 @@ class SyncLanes(Lanes):
         )
 
 
-def _finite(rewards: Sequence[Any]) -> Sequence[float]:
+def _numbers(rewards: Sequence[Any], *, finite: bool) -> Sequence[float]:
     """The rewards as floats. One sum tells whether all are floats and finite; a closer look is rare."""
     total = sum(rewards)
     if type(total) is float and total - total == 0.0:
         return rewards
-    return [as_reward(reward) for reward in rewards]
+    return [as_reward(reward, finite=finite) for reward in rewards]

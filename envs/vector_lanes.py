@@ -11,10 +11,13 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
-from touchline.envs.contract import Breach, as_pair, breach_of, describe, not_finite, plain
+from touchline.envs.contract import Breach, as_pair, breach_of, describe, not_finite, pack_record, plain
 from touchline.envs.errors import MAX_LAST_ACTIONS, EnvironmentFault
 from touchline.envs.lanes import BoolArray, Ended, Facts, Lanes, SeedSource, StepBuffers
-from touchline.policy.spaces import Space, raw_dtype
+from touchline.envs.nesting import final_record, owned_batch
+from touchline.policy.actions import Batch
+from touchline.policy.records import Record
+from touchline.policy.spaces import Dict, Space, Tuple
 
 
 @final
@@ -38,13 +41,14 @@ class VectorLanes(Lanes):
         self.count, self.facts = env.num_envs, facts
         self._env, self._seed_source, self._closed = env, seed_source, False
         self._next_step = facts.autoreset == "next_step"
-        self._action_dtype = np.dtype(raw_dtype(action_space))
+        nested = isinstance(observation_space, Dict | Tuple)
+        self._record = Record.of(observation_space) if nested else None
         self._seed = 0
         self._episodes = np.full(self.count, -1, dtype=np.int64)
         self._returns = np.zeros(self.count, dtype=np.float64)
         self._lengths = np.zeros(self.count, dtype=np.int64)
         self._over = np.zeros(self.count, dtype=np.bool_)  # ended, and reset by the next step
-        self._recent: deque[NDArray[Any]] = deque(maxlen=MAX_LAST_ACTIONS)
+        self._recent: deque[Any] = deque(maxlen=MAX_LAST_ACTIONS)
 
     @property
     def seeds(self) -> list[int]:
@@ -64,13 +68,13 @@ class VectorLanes(Lanes):
         self._recent.clear()
         self._seed = int(seeds[0]) if seeds is not None else self._seed_source(0, int(self._episodes[0]))
         try:
-            _store("observation", out, as_pair(self._env.reset(seed=self._seed)))
+            self._store(out, as_pair(self._env.reset(seed=self._seed)))
         except Exception as error:
             raise self._fault("reset()", error) from error
 
-    def step(self, actions: NDArray[Any], out: StepBuffers, active: BoolArray | None = None) -> None:
+    def step(self, actions: Batch, out: StepBuffers, active: BoolArray | None = None) -> None:
         assert active is None, "native lanes begin again on their own: make them with native=False for waves"
-        row = np.array(actions, dtype=self._action_dtype)  # a copy: the environment may keep hold of it
+        row = owned_batch(self.action_space, actions)
         self._recent.append(row)
         out.ended.clear()
         try:
@@ -84,13 +88,13 @@ class VectorLanes(Lanes):
             with contextlib.suppress(Exception):  # what it played counts; how it leaves does not
                 self._env.close()
 
-    def _play(self, actions: NDArray[Any], out: StepBuffers) -> dict[str, Any]:
+    def _play(self, actions: Batch, out: StepBuffers) -> dict[str, Any]:
         observations, rewards, terminated, truncated, infos = self._env.step(actions)
-        _store("observation", out.observations, observations)
+        self._store(out.observations, observations)
         _store("reward", out.rewards, rewards)
         _store("terminated", out.terminated, terminated)
         _store("truncated", out.truncated, truncated)
-        if not np.isfinite(out.rewards).all():
+        if not self.lenient and not np.isfinite(out.rewards).all():
             raise not_finite(float(out.rewards[~np.isfinite(out.rewards)][0]))
         return infos
 
@@ -105,9 +109,9 @@ class VectorLanes(Lanes):
         self._lengths += out.valid
         ended = out.terminated | out.truncated
         if ended.any():
-            finals = out.observations if self._next_step else _final_observations(infos)
+            finals = out.observations if self._next_step else final_observations(infos)
             for lane in ended.nonzero()[0].tolist():
-                out.ended.append(self._ended(lane, finals[lane], out))
+                out.ended.append(self._ended(lane, self._final(finals, lane), out))
         if self._next_step:
             self._over = ended
         else:
@@ -124,6 +128,17 @@ class VectorLanes(Lanes):
             terminated=bool(out.terminated[lane]),
             truncated=bool(out.truncated[lane]),
         )
+
+    def _final(self, finals: Any, lane: int) -> Any:
+        if self._next_step or self._record is None:
+            return finals[lane]
+        return final_record(self._record, finals, lane)
+
+    def _store(self, out: NDArray[Any], observations: Any) -> None:
+        if self._record is None:
+            _store("observation", out, observations)
+        else:
+            pack_record(self._record, observations, out)
 
     def _begin(self, lanes: BoolArray) -> None:
         self._episodes[lanes] += 1
@@ -149,7 +164,8 @@ def _store(where: str, out: NDArray[Any], values: Any) -> None:
     out[...] = values
 
 
-def _final_observations(infos: dict[str, Any]) -> Any:
+def final_observations(infos: dict[str, Any]) -> Any:
+    """The last observations of the episodes that ended, of a vector form that resets in the same step."""
     if "final_obs" not in infos:
         raise Breach("step()", "'final_obs' in the info of a step that resets at once", f"{sorted(infos)}")
     return infos["final_obs"]

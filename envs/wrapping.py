@@ -7,7 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from touchline.envs.errors import UnknownWrapper
-from touchline.envs.locate import did_you_mean, get_object, load_module, public_callables, split_reference
+from touchline.envs.locate import (
+    did_you_mean,
+    get_object,
+    load_module,
+    missing_extra,
+    public_callables,
+    split_reference,
+)
 from touchline.envs.spec import WrapperSpec
 
 
@@ -27,12 +34,12 @@ def wrapper_names() -> list[str]:
 
 def _find(wrapper: WrapperSpec) -> Callable[[Any], Any]:
     if isinstance(wrapper, str):
-        return _by_name(wrapper)
+        return find_named(wrapper)
     if isinstance(wrapper, Mapping):
         if len(wrapper) != 1:
             raise UnknownWrapper(f"wrapper: expected one name with its arguments, found {dict(wrapper)!r}")
         [(name, kwargs)] = wrapper.items()
-        return _bound(name, _by_name(name), kwargs or {})
+        return _bound(name, find_named(name), kwargs or {})
     return wrapper
 
 
@@ -42,17 +49,22 @@ def _bound(name: str, wrapper: Callable[..., Any], kwargs: Mapping[str, Any]) ->
     return bound
 
 
-def _by_name(name: str) -> Callable[..., Any]:
+def find_named(name: str) -> Callable[..., Any]:
+    """The wrapper of a bare name or a reference. Raises UnknownWrapper or MissingExtra."""
     reference = split_reference(name)
     if reference is not None:
         return _by_reference(name, *reference)
     import gymnasium.wrappers
+    from gymnasium.error import DependencyNotInstalled
 
     from touchline.envs import wrappers as ours
 
     if name not in wrapper_names():
         raise UnknownWrapper(f"unknown wrapper {name!r}.{did_you_mean(name, wrapper_names())}")
-    found: Callable[..., Any] = getattr(ours if name in ours.__all__ else gymnasium.wrappers, name)
+    try:
+        found: Callable[..., Any] = getattr(ours if name in ours.__all__ else gymnasium.wrappers, name)
+    except (ImportError, DependencyNotInstalled) as error:
+        raise missing_extra(f"wrapper {name}", error) from error
     return found
 
 

@@ -15,7 +15,7 @@ from touchline.envs.spaces import action_space, observation_space
 from touchline.envs.spec import EnvSpec
 from touchline.policy.normalizer import Statistics
 from touchline.policy.policy import Policy, Snapshot
-from touchline.policy.spaces import Box, Space, from_plain
+from touchline.policy.spaces import Box, Dict, Leaf, Space, Tuple, from_plain, inside, leaves
 from touchline.record import Checkpoint, CheckpointError, RecordError, RunDirectory, load_checkpoint
 from touchline.record.checkpoints import Which
 
@@ -78,14 +78,23 @@ def check_spaces(spec: EnvSpec, policy: Policy) -> None:
 
 def _alike(one: Space, other: Space) -> bool:
     """Whether a network fits both: the bounds of a Box may differ."""
-    if isinstance(one, Box) and isinstance(other, Box):
-        return one.shape == other.shape
-    return one == other
+    return [(path, _unbounded(leaf)) for path, leaf in leaves(one)] == [
+        (path, _unbounded(leaf)) for path, leaf in leaves(other)
+    ]
+
+
+def _unbounded(leaf: Leaf) -> object:
+    return leaf.shape if isinstance(leaf, Box) else leaf
 
 
 def _text(space: Space) -> str:
     """A space without the bounds of a Box, which may be long and do not matter here."""
-    return f"Box of shape {list(space.shape)}" if isinstance(space, Box) else str(space)
+    if isinstance(space, Box):
+        return f"Box of shape {list(space.shape)}"
+    if isinstance(space, Dict | Tuple):
+        parts = [f"{name!r}: {_text(one)}" for name, one in inside(space)]
+        return f"{type(space).__name__}({', '.join(parts)})"
+    return str(space)
 
 
 def _policy_of(config: Config, spaces: Mapping[str, Any]) -> Policy:

@@ -14,13 +14,15 @@ import msgspec
 from touchline.configs import Config
 from touchline.envs.errors import EnvironmentFault
 from touchline.envs.lanes import Lanes
+from touchline.launch.injecting import Injector, lags_of
 from touchline.player.failure import failure_of
-from touchline.player.play import Play, lanes_of, policy_for
+from touchline.player.play import Play, evaluator_of, lanes_of, policy_for
 from touchline.policy.policy import Policy
 from touchline.policy.seeds import player_seed
 from touchline.protocol.ledger import Ledger, Outcome
 from touchline.record import PlayerStatus, RunDirectory, Status, Summary
 from touchline.trainer.crew import Member
+from touchline.trainer.evaluating import Evaluating
 from touchline.trainer.failures import RunFailed
 from touchline.trainer.method import Delivery, Fate, ResultKey
 from touchline.trainer.reporting import History, status_of, summary_of
@@ -33,7 +35,8 @@ EPOCH = 1
 class SerialRun:
     """Players in slot order, each giving its results to the learner before the next begins: lag 0 throughout.
 
-    Equal, bit for bit, to ``sync`` mode with as many Players.
+    Equal, bit for bit, to ``sync`` mode with as many Players. ``staleness.inject`` has them play with older
+    snapshots instead of the live one, and nothing else.
     """
 
     def __init__(
@@ -44,14 +47,25 @@ class SerialRun:
         factory: Callable[..., Any] | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """Builds the environments. Raises EnvError and SpaceError."""
+        """Builds the environments. Raises EnvError and SpaceError, and RunFailed for lags that cannot be had."""
         self._began = clock()
         self._clock = clock
         self._config = config
+        self._injector = Injector(lags_of(config), run_seed=config.seed)
         count = 1 if config.players.count == "auto" else config.players.count
         self._seeds = [player_seed(run_seed=config.seed, slot=slot, incarnation=0) for slot in range(count)]
         self._lanes: list[Lanes] = [lanes_of(config, base_seed=seed, factory=factory) for seed in self._seeds]
         policy = policy_for(config, self._lanes[0])
+        self._evaluating = Evaluating(config)
+        self._evaluator = evaluator_of(
+            config, policy, factory=factory, progress=lambda step: self._ending is None
+        )
+        if config.eval.every is not None:
+            self._evaluator.prepare(episodes=config.eval.episodes)
+        self._evaluations_of = [
+            0
+        ] * count  # the noise of each Player's other results is numbered without them
+        self._message = ""
         self.ledger = Ledger()
         self.training = Training(
             config,
@@ -83,6 +97,7 @@ class SerialRun:
             while self._ending is None:
                 self._play_round(plays)
                 self._absorb_round()
+                self._evaluate_when_due()
         except EnvironmentFault as fault:
             failed = self._failed(fault)
         except RunFailed as error:
@@ -91,6 +106,7 @@ class SerialRun:
         finally:
             for lanes in self._lanes:
                 lanes.close()
+            self._evaluator.close()
         summary = self._finish()
         if failed is not None:
             failed.summary = summary
@@ -113,8 +129,8 @@ class SerialRun:
                 )
                 for member in self._members
             ],
-            law=0.0,
-            message="",
+            law=self._injector.law,
+            message=self._message,
         )
 
     def _play(self, slot: int, policy: Policy) -> Play:
@@ -128,13 +144,16 @@ class SerialRun:
         )
 
     def _play_round(self, plays: Sequence[Play]) -> None:
-        """One grant of every Player, all with the live snapshot."""
+        """One grant of every Player, each with the live snapshot, or with one as old as was asked for."""
         began = self._clock()
-        snapshot = self.training.method.live
+        live = self.training.method.live
         for slot, play in enumerate(plays):
             account = self.ledger.account(self._members[slot].name)
-            for trajectory in play.results(snapshot, seq=account.next):
-                self._played.append(Delivery(slot, account.next, snapshot.version, trajectory.to_arrays(), 0))
+            number = account.next - self._evaluations_of[slot]
+            snapshot = self._injector.snapshot(live, slot=slot, result=number)
+            for trajectory in play.results(snapshot, seq=number):
+                arrays = trajectory.to_arrays(sparse=self.training.policy.form.sparse)
+                self._played.append(Delivery(slot, account.next, snapshot.version, arrays, 0))
                 account.received(account.next)
         self.training.waited(self._clock() - began)
 
@@ -155,6 +174,25 @@ class SerialRun:
                 self._history.add(training.returns.mean)
         training.tick()
         self._ending = self._ending or training.ending
+
+    def _evaluate_when_due(self) -> None:
+        """Between rounds, by the first Player, as in ``sync`` mode: nothing that is learnt from depends on it."""
+        evaluating, live = self._evaluating, self.training.method.live
+        if self._ending is not None or not evaluating.is_due(self.seconds()):
+            return
+        member, number = self._members[0], evaluating.ask(0, self.seconds())
+        played = self._evaluator.play(live, episodes=evaluating.episodes, seed=evaluating.seed)
+        if played is None:
+            evaluating.given_up(0, self.seconds())
+            return
+        account = self.ledger.account(member.name)
+        account.received(account.next)
+        account.settle(account.next - 1, Outcome.EVALUATED)
+        self._evaluations_of[0] += 1
+        self._message = evaluating.complaint(self.seconds()) or self._message
+        evaluating.done(number, self.seconds())
+        self.training.evaluations.forget_before(live.version)
+        self.training.evaluated(played, live, seed=evaluating.seed, player=member.name)
 
     def _settle(self, settled: Sequence[tuple[ResultKey, Fate]]) -> None:
         for (slot, seq), fate in settled:
@@ -180,5 +218,9 @@ class SerialRun:
         )  # of a round that a fault cut short
         self.training.finish()
         return summary_of(
-            self.training, self._ending, seconds=self.seconds(), law=0.0, ledger=self.ledger.report()
+            self.training,
+            self._ending,
+            seconds=self.seconds(),
+            law=self._injector.law,
+            ledger=self.ledger.report(),
         )

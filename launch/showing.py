@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from touchline.envs.contract import as_observation
 from touchline.envs.errors import EnvError, EnvironmentFault, NotMade
+from touchline.envs.nesting import owned_actions
 from touchline.envs.resolve import resolve
+from touchline.envs.wrappers.rewards import score_of
 from touchline.launch.restore import Restored
 from touchline.player.actor import Actor
 from touchline.policy.actions import environment_actions
@@ -122,15 +125,18 @@ def _episode(
 ) -> Shown:
     act = _Act(stage, action_stream(base=base, result=number))
     total, steps = 0.0, 0
+    score = score_of(env)
     try:
         observation, _ = env.reset(seed=episode_seed(base=base, lane=0, episode=number))
+        began = 0.0 if score is None else score.total
         _draw(env, frames)
         ended = False
         while not ended:
             if frames is not None and len(frames) >= MAX_FRAMES:
                 return Shown(number + 1, total, steps, cut=True)
             observation, reward, terminated, truncated, _ = env.step(act(observation))
-            total, steps = total + float(reward), steps + 1
+            total = total + float(reward) if score is None else score.total - began
+            steps += 1
             ended = bool(terminated or truncated)
             _draw(env, frames)
     except EnvError:
@@ -148,18 +154,28 @@ class _Act:
     def __init__(self, stage: Stage, rng: np.random.Generator) -> None:
         self._policy, self._snapshot = stage.restored.policy, stage.restored.snapshot
         self._actor = Actor(self._policy, lanes=1, greedy=stage.greedy)
-        self._to_environment = environment_actions(self._policy.action_space)
-        self._dtype = raw_dtype(self._policy.observation_space)
+        self._to_environment = environment_actions(self._policy.action_space, squash=self._policy.form.squash)
         self._actions = np.empty((1, *action_shape(self._policy)), action_dtype(self._policy))
         self._rng = rng
+        self._state: NDArray[Any] | None = None  # one object plays one episode
+        self._noise: NDArray[Any] | None = None  # of the step before
 
     def __call__(self, observation: Any) -> Any:
-        noise = self._policy.distribution.draw_noise(self._rng, (1,))
-        rows = np.asarray(observation, self._dtype)[None]
-        self._actor.act(
-            self._snapshot, rows, noise, hidden_out=None, head_out=None, actions_out=self._actions
+        space, distribution = self._policy.observation_space, self._policy.distribution
+        noise = self._noise = distribution.draw_noise(self._rng, (1, 1), self._noise)[0]
+        rows = np.asarray(as_observation(observation, space), raw_dtype(space))[None]
+        hidden = self._actor.act(
+            self._snapshot,
+            rows,
+            noise,
+            hidden_out=None,
+            head_out=None,
+            actions_out=self._actions,
+            state=self._state,
         )
-        return self._to_environment(self._actions)[0]
+        if self._policy.network.core is not None:
+            self._state = self._policy.network.state_after(hidden)
+        return owned_actions(self._policy.action_space, self._to_environment(self._actions))[0]
 
 
 def _draw(env: gymnasium.Env[Any, Any], frames: list[Frame] | None) -> None:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from touchline.policy.network import Weights
 from touchline.policy.policy import Policy, Snapshot
-from touchline.policy.spaces import Box
 
 FloatArray = NDArray[np.floating[Any]]
 AnyArray = NDArray[Any]
@@ -21,10 +20,7 @@ class Actor:
 
     def __init__(self, policy: Policy, *, lanes: int, greedy: bool = False) -> None:
         self._policy, self._lanes, self._greedy = policy, lanes, greedy
-        space = policy.observation_space
-        # A float32 Box that is not normalised is read where it lies: its rows need no copy.
-        plain = isinstance(space, Box) and space.dtype == "float32" and not policy.normalized
-        self._x = None if plain else np.empty((lanes, policy.network.features), np.float32)
+        self._x = policy.reading.scratch(lanes)
         self._snapshot: Snapshot | None = None
         self._wide: Weights | None = None
 
@@ -37,15 +33,22 @@ class Actor:
         hidden_out: Sequence[FloatArray] | None,
         head_out: FloatArray | None,
         actions_out: AnyArray,
-    ) -> None:
-        """Draw actions for raw observations ``[n, ...]``, n at most the lanes, and write what the step leaves."""
+        state: FloatArray | None = None,
+    ) -> list[FloatArray]:
+        """Draw actions for raw observations ``[n, ...]``, n at most the lanes, and write what the step leaves.
+
+        ``state`` ``[n, S]``: that of a recurrent policy. Gives the policy's hidden states.
+        """
         n = len(observations)
         x = None if self._x is None else self._x[:n]
         rows = snapshot.rows(self._policy, observations, x)
         weights = self._weights(snapshot) if n == self._lanes else snapshot.weights
-        head = self._policy.network.policy_forward(weights, rows, hidden_out=hidden_out, head_out=head_out)[1]
+        hidden, head = self._policy.network.policy_forward(
+            weights, rows, state=state, hidden_out=hidden_out, head_out=head_out
+        )
         distribution = self._policy.distribution
         actions_out[...] = distribution.mode(head) if self._greedy else distribution.sample(head, noise)
+        return hidden
 
     def _weights(self, snapshot: Snapshot) -> Weights:
         if self._wide is None or snapshot is not self._snapshot:

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from touchline.envs.errors import MAX_LAST_ACTIONS, EnvironmentFault
 from touchline.envs.lanes import Ended, Lanes
+from touchline.envs.spaces import check_observations
+from touchline.policy.spaces import Space
 
 
 def located(
@@ -30,6 +32,21 @@ def located(
         seed, step = lanes.seeds[lane], lanes.lengths[lane] - (len(actions) - row)
     played = min(row, max(step, 0), MAX_LAST_ACTIONS)
     return relocated(fault, lane=lane, seed=seed, step=step, actions=actions[row - played : row, lane])
+
+
+def check_finals(space: Space, finals: Sequence[tuple[int, Ended]], *, actions: NDArray[Any]) -> int:
+    """``check_observations`` of the last observations of episodes that ended, each with its step t of the unroll.
+
+    Gives how many numbers were beyond their bounds. Raises EnvironmentFault, placed in its episode.
+    """
+    outside = 0
+    for t, one in finals:
+        try:
+            outside += check_observations(space, one.final_observation[None], strict=False)
+        except EnvironmentFault as fault:
+            rows = actions[: t + 1, one.lane][-min(one.length, MAX_LAST_ACTIONS) :]
+            raise relocated(fault, lane=one.lane, seed=one.seed, step=one.length, actions=rows) from None
+    return outside
 
 
 def relocated(

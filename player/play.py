@@ -9,6 +9,7 @@ from touchline.configs import Config, policy_arguments
 from touchline.envs.lanes import Lanes
 from touchline.envs.make import make_lanes
 from touchline.envs.spec import EnvSpec
+from touchline.player.evaluate import LANES, Evaluator
 from touchline.player.unrolls import Unrolls
 from touchline.player.waves import Waves
 from touchline.policy.policy import Policy, Snapshot
@@ -21,17 +22,33 @@ def lanes_of(config: Config, *, base_seed: int, factory: Callable[..., Any] | No
 
     Raises EnvError.
     """
+    spec = spec_of(config, factory)
+    seeds = episode_seeds(base=base_seed, lanes=config.players.lanes)
+    native = config.players.unroll_length != "episode"  # whole episodes need lanes stepped one by one
+    return make_lanes(spec, config.players.lanes, seed_source=seeds, native=native)
+
+
+def spec_of(config: Config, factory: Callable[..., Any] | None = None) -> EnvSpec:
+    """What ``env`` says of the environment; ``factory`` stands for ``env.id`` where it is an object."""
     env = config.env
-    spec = EnvSpec(
+    return EnvSpec(
         id=factory if factory is not None else env.id,
         kwargs=env.kwargs,
         wrappers=env.wrappers,
         vectorize=env.vectorize,
     )
 
-    seeds = episode_seeds(base=base_seed, lanes=config.players.lanes)
-    native = config.players.unroll_length != "episode"  # whole episodes need lanes stepped one by one
-    return make_lanes(spec, config.players.lanes, seed_source=seeds, native=native)
+
+def evaluator_of(
+    config: Config,
+    policy: Policy,
+    *,
+    factory: Callable[..., Any] | None = None,
+    progress: Callable[[int], bool] = lambda step: True,
+) -> Evaluator:
+    """What plays a run's evaluations: with no more copies of the environment at a time than a Player's lanes."""
+    lanes = min(LANES, config.players.lanes)
+    return Evaluator(spec_of(config, factory), policy, lanes=lanes, progress=progress, lenient=True)
 
 
 def policy_for(config: Config, lanes: Lanes) -> Policy:
@@ -56,6 +73,7 @@ class Play:
         progress: Callable[[int], bool] = lambda step: True,
     ) -> None:
         """``arguments``: ``unroll_length`` (steps, or "episode"), ``hidden``, ``greedy``, as the order says them."""
+        lanes.lenient = True  # the Trainer sets aside what is no number, and the run goes on
         length, hidden, greedy = arguments["unroll_length"], arguments["hidden"], arguments["greedy"]
         self._waves: Waves | None = None
         self._unrolls: Unrolls | None = None

@@ -11,9 +11,10 @@ from touchline.configs import Config, from_plain
 from touchline.envs.errors import EnvError
 from touchline.envs.lanes import Lanes
 from touchline.envs.shipping import factory_from_bytes
+from touchline.player.evaluate import Evaluator
 from touchline.player.failure import Failure, failure_of
 from touchline.player.link import Link
-from touchline.player.play import Play, lanes_of, policy_for
+from touchline.player.play import Play, evaluator_of, lanes_of, policy_for
 from touchline.policy.policy import Policy, Snapshot
 from touchline.policy.spaces import SpaceError, to_plain
 from touchline.protocol.effects import (
@@ -69,7 +70,9 @@ class PlayerService:
         self._snapshot: Snapshot | None = None
         self._orders: dict[int, Order] = {}
         self._plays: dict[int, Play] = {}
+        self._evaluator: Evaluator | None = None
         self._seed = 0
+        self._evaluated = 0  # results that were evaluations: the noise of the others is numbered without them
         self._ask_at: int | None = None  # the step that asks for what comes next; None: the last result does
 
     def run(self) -> None:
@@ -85,7 +88,7 @@ class PlayerService:
                         assert self._policy is not None
                         self._snapshot = Snapshot.from_arrays(self._policy, epoch, version, arrays)
                     case Granted():
-                        self._play(event)
+                        self._carry_out(event)
                     case Stopped(reason):
                         self._link.bye(reason)
                     case Refused():
@@ -109,7 +112,7 @@ class PlayerService:
             )
         config = from_plain(welcome.config)
         self._on_config(config)
-        self._seed = welcome.seed
+        self._seed, self._evaluated = welcome.seed, 0
         self._build(config, welcomed.factory)
         self._link.want()
 
@@ -125,7 +128,8 @@ class PlayerService:
         try:
             factory = None if shipped is None else factory_from_bytes(shipped)
             lanes = self._lanes = lanes_of(config, base_seed=self._seed, factory=factory)
-            self._policy = policy_for(config, lanes)
+            policy = self._policy = policy_for(config, lanes)
+            self._evaluator = evaluator_of(config, policy, factory=factory, progress=self._goes_on)
         except Exception as error:
             self._fail(error, playing=False)
         spaces = {
@@ -140,23 +144,51 @@ class PlayerService:
         else:
             self._ask_at = None
 
-    def _play(self, granted: Granted) -> None:
-        """Play what was granted with exactly the snapshot it was granted with, and send each result as it comes."""
-        assert self._snapshot is not None
-        assert self._snapshot.version == granted.version, "a grant names the snapshot that came with it"
+    def _carry_out(self, granted: Granted) -> None:
+        """Do what was granted with exactly the snapshot it was granted with."""
+        snapshot = self._snapshot
+        assert snapshot is not None
+        assert snapshot.version == granted.version, "a grant names the snapshot that came with it"
+        if self._orders[granted.order].standing:
+            self._play(granted, snapshot)
+        else:
+            self._evaluate(granted, snapshot)
+        self._link.at("waiting")
+
+    def _evaluate(self, granted: Granted, snapshot: Snapshot) -> None:
+        """Whole episodes on lanes of their own: those of the standing order go on afterwards as they stood."""
+        assert self._evaluator is not None
+        arguments = self._orders.pop(granted.order).arguments
+        self._evaluated += granted.count
+        self._link.at("evaluating")
+        try:
+            played = self._evaluator.play(
+                snapshot,
+                episodes=arguments["episodes"],
+                seed=arguments["seed"],
+                greedy=arguments["greedy"],
+            )
+            if played is not None:
+                self._link.submit(granted, played.to_arrays(), then_want=True)
+        except Exception as error:
+            self._fail(error, playing=True)
+
+    def _play(self, granted: Granted, snapshot: Snapshot) -> None:
+        """Play what the standing order asks for, and send each result as it comes."""
         play = self._play_of(granted.order)
         last = granted.seq + granted.count - 1
         seq = granted.seq
         self._link.at("playing")
+        assert self._policy is not None
         try:
-            for trajectory in play.results(self._snapshot, seq=granted.seq):
+            for trajectory in play.results(snapshot, seq=granted.seq - self._evaluated):
                 then_want = seq == last and self._ask_at is None
-                self._link.submit(granted, trajectory.to_arrays(), then_want=then_want)
+                arrays = trajectory.to_arrays(sparse=self._policy.form.sparse)
+                self._link.submit(granted, arrays, then_want=then_want)
                 seq += 1
         except Exception as error:
             self._fail(error, playing=True)
         self._link.errors = play.outside
-        self._link.at("waiting")
 
     def _play_of(self, order: int) -> Play:
         if order not in self._plays:
@@ -173,11 +205,14 @@ class PlayerService:
         return self._plays[order]
 
     def _progress(self, step: int) -> bool:
-        link = self._link
-        link.since = time.monotonic()
+        goes_on = self._goes_on(step)
         if step == self._ask_at:
-            link.want()
-        return not link.interrupted
+            self._link.want()
+        return goes_on
+
+    def _goes_on(self, step: int) -> bool:
+        self._link.since = time.monotonic()
+        return not self._link.interrupted
 
     def _fail(self, error: Exception, *, playing: bool) -> NoReturn:
         """Tell the Trainer and end; an error of the link itself is raised as it is."""
@@ -191,7 +226,9 @@ class PlayerService:
     def _close(self) -> None:
         if self._lanes is not None:
             self._lanes.close()
-        self._lanes, self._policy, self._snapshot = None, None, None
+        if self._evaluator is not None:
+            self._evaluator.close()
+        self._lanes, self._policy, self._snapshot, self._evaluator = None, None, None, None
         self._orders.clear()
         self._plays.clear()
 

@@ -13,7 +13,9 @@ from touchline.envs.lanes import Ended, Lanes, StepBuffers
 from touchline.envs.spaces import count_outside
 from touchline.player.actor import Actor
 from touchline.player.assemble import assemble
-from touchline.player.locating import located
+from touchline.player.broken import cut_short, finite
+from touchline.player.locating import check_finals, located
+from touchline.player.memory import memory_of
 from touchline.policy.actions import environment_actions
 from touchline.policy.policy import Policy, Snapshot
 from touchline.policy.seeds import action_stream
@@ -42,13 +44,15 @@ class Unrolls:
         self._base_seed, self._keep_hidden = base_seed, keep_hidden
         self._progress = progress
         self._actor = Actor(policy, lanes=lanes.count, greedy=greedy)
-        self._to_environment = environment_actions(policy.action_space)
+        self._to_environment = environment_actions(policy.action_space, squash=policy.form.squash)
         self._raw_shape = raw_shape(policy.observation_space)
         self._raw_dtype = raw_dtype(policy.observation_space)
         self._current = np.empty((lanes.count, *self._raw_shape), self._raw_dtype)
+        self._memory = memory_of(policy.network, lanes.count)
         self._begun = False
         self.outside = 0  # numbers beyond the bounds of the observation space, which some environments give
 
+    @np.errstate(over="ignore", invalid="ignore")  # what an environment gives is not always a number
     def collect(self, snapshot: Snapshot, *, result: int) -> Trajectory | None:
         """Play result number ``result`` with ``snapshot``; None when told to stop on the way.
 
@@ -57,19 +61,45 @@ class Unrolls:
         """
         if not self._begun:
             self._lanes.reset(None, self._current)
+            if self._memory is not None:
+                self._memory.reset()
             self._begun = True
         arrays = self._allocate()
         arrays["observations"][0] = self._current
+        state = None if self._memory is None else self._memory.state
         ended = self._play(snapshot, arrays, result)
         if ended is None:
             return None
         self._current[...] = arrays["observations"][-1]
+        self._look(arrays, ended)
+        hidden = [arrays.pop(name) for name in list(arrays) if name.startswith("hidden.")]
+        return assemble(
+            self._policy,
+            snapshot,
+            hidden=hidden,
+            keep_hidden=self._keep_hidden,
+            ended=ended,
+            state=state,
+            last_state=None if self._memory is None else self._memory.state,
+            **arrays,
+        )
+
+    def _look(self, arrays: dict[str, AnyArray], ended: list[tuple[int, Ended]]) -> None:
+        """Count what lay outside the observation space; lanes that gave what is no number all begin anew."""
+        space, observations = self._policy.observation_space, arrays["observations"]
+        finals = [(t, one) for t, one in ended if one.truncated and not one.terminated]
+        seen = [observations, *(one.final_observation for _, one in finals)]
+        if self._lanes.lenient and not all(finite(space, one, arrays["rewards"]) for one in seen):
+            every = range(self._lanes.count)
+            ended += [(self._length - 1, one) for one in cut_short(self._lanes, every, observations[-1])]
+            self._begun = False
+            return
         try:
-            self.outside += count_outside(self._policy.observation_space, arrays["observations"])
+            self.outside += count_outside(space, observations)
         except EnvironmentFault as fault:
             raise located(fault, actions=arrays["actions"], ended=ended, lanes=self._lanes) from None
-        hidden = [arrays.pop(name) for name in list(arrays) if name.startswith("hidden.")]
-        return assemble(self._policy, snapshot, hidden=hidden, ended=ended, **arrays)
+        if self._lanes.facts.autoreset == "same_step":  # they are not among the observations
+            self.outside += check_finals(space, finals, actions=arrays["actions"])
 
     def _play(
         self, snapshot: Snapshot, arrays: dict[str, AnyArray], result: int
@@ -84,17 +114,21 @@ class Unrolls:
             observations, arrays["rewards"], arrays["terminated"], arrays["truncated"], arrays["valid"]
         )
         act, step, to_environment = self._actor.act, self._lanes.step, self._to_environment
+        memory = self._memory
         ended: list[tuple[int, Ended]] = []
         for t, out in enumerate(buffers):
-            act(
+            hidden = act(
                 snapshot,
                 observations[t],
                 noise[t],
                 hidden_out=[layer[t] for layer in layers] if layers else None,
                 head_out=head[t],
                 actions_out=actions[t],
+                state=None if memory is None else memory.state,
             )
             step(to_environment(actions[t]), out)
+            if memory is not None:
+                memory.after(hidden, out)
             if out.ended:
                 ended += [(t, one) for one in out.ended]
             if not self._progress(t):
@@ -113,7 +147,7 @@ class Unrolls:
             "truncated": np.empty(step, np.bool_),
             "valid": np.empty(step, np.bool_),
         }
-        if self._keep_hidden:
-            for i, width in enumerate(network.hidden):
-                arrays[f"hidden.{i}"] = np.empty((*step, width), np.float32)
+        if self._keep_hidden or self._memory is not None:  # values need those of a memory in any case
+            for i, kept in enumerate(network.policy_kept):
+                arrays[f"hidden.{i}"] = np.empty((*step, *kept), np.float32)
         return arrays

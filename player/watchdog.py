@@ -17,7 +17,7 @@ class Watchdog:
     it is left to run out: it needs no interpreter lock, so neither does the end. ``out`` must have a descriptor.
     """
 
-    WATCHED = ("playing", "building")
+    WATCHED = ("playing", "evaluating", "building")
 
     def __init__(self, timeout_seconds: float, out: TextIO) -> None:
         self._timeout = timeout_seconds

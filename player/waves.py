@@ -13,7 +13,9 @@ from touchline.envs.lanes import Ended, Lanes, StepBuffers
 from touchline.envs.spaces import count_outside
 from touchline.player.actor import Actor
 from touchline.player.assemble import assemble
+from touchline.player.broken import cut_short, finite
 from touchline.player.locating import relocated
+from touchline.player.memory import memory_of
 from touchline.policy.actions import environment_actions
 from touchline.policy.policy import Policy, Snapshot
 from touchline.policy.seeds import action_stream
@@ -41,8 +43,10 @@ class Waves:
         self._lanes, self._policy, self._base_seed = lanes, policy, base_seed
         self._progress = progress
         self._actor = Actor(policy, lanes=lanes.count, greedy=greedy)
-        self._to_environment = environment_actions(policy.action_space)
-        self._record = _Record(policy, lanes.count, keep_hidden=keep_hidden)
+        self._to_environment = environment_actions(policy.action_space, squash=policy.form.squash)
+        self._memory = memory_of(policy.network, lanes.count)
+        self._keep_hidden = keep_hidden
+        self._record = _Record(policy, lanes.count, keep_hidden=keep_hidden or self._memory is not None)
         self.outside = 0  # numbers beyond the bounds of the observation space, which some environments give
 
     def collect(self, snapshot: Snapshot, *, result: int) -> Iterator[Trajectory]:
@@ -52,11 +56,17 @@ class Waves:
         """
         record, active = self._record, np.ones(self._lanes.count, np.bool_)
         self._lanes.reset(None, record.observations[0])
-        t = 0
+        if self._memory is not None:
+            self._memory.reset()
+        t, before = 0, None
         while active.any():
             if t % BLOCK_STEPS == 0:
+                yield from self._broken(snapshot, active, t)
+                if not active.any():
+                    return
                 record.grow(t + BLOCK_STEPS)
-                noise = self._noise(result, t // BLOCK_STEPS)
+                noise = self._noise(result, t // BLOCK_STEPS, before)
+                before = noise[-1]
             out = self._step(snapshot, noise[t % BLOCK_STEPS], active, t)
             for ended in out.ended:
                 active[ended.lane] = False
@@ -65,22 +75,41 @@ class Waves:
                 return
             t += 1
 
-    def _noise(self, result: int, block: int) -> AnyArray:
-        rng = action_stream(base=self._base_seed, result=result, block=block)
-        return self._policy.distribution.draw_noise(rng, (BLOCK_STEPS, self._lanes.count))
+    def _broken(self, snapshot: Snapshot, active: NDArray[np.bool_], t: int) -> Iterator[Trajectory]:
+        """Games that have come to what is no number, which might never end by themselves: sent as they are at step t.
 
+        Lanes that are not lenient are asked for none, and theirs is a fault when they end.
+        """
+        record, space = self._record, self._policy.observation_space
+        lanes = np.flatnonzero(active).tolist() if self._lanes.lenient and t else []
+        for lane in lanes:
+            if not finite(space, record.observations[t][lane], record.rewards[:t, lane]):
+                active[lane] = False
+                (ended,) = cut_short(self._lanes, [lane], record.observations[t])
+                yield self._game(snapshot, ended)
+
+    def _noise(self, result: int, block: int, before: AnyArray | None) -> AnyArray:
+        """The noise of a block of steps, which goes on from that of the last step ``before`` it."""
+        rng = action_stream(base=self._base_seed, result=result, block=block)
+        return self._policy.distribution.draw_noise(rng, (BLOCK_STEPS, self._lanes.count), before)
+
+    @np.errstate(over="ignore", invalid="ignore")  # what an environment gives is not always a number
     def _step(self, snapshot: Snapshot, noise: AnyArray, active: NDArray[np.bool_], t: int) -> StepBuffers:
         """One step of the active lanes; only they pass through the network."""
         record, index = self._record, np.flatnonzero(active)
         rows = record.scratch(len(index))
-        self._actor.act(
+        memory = self._memory
+        hidden = self._actor.act(
             snapshot,
             record.observations[t][index],
             noise[index],
             hidden_out=rows.hidden or None,
             head_out=rows.head,
             actions_out=rows.actions,
+            state=None if memory is None else memory.state[index],
         )
+        if memory is not None:
+            memory.after_some(hidden, index)
         record.keep(t, index, rows)
         record.observations[t + 1] = record.observations[t]
         out = StepBuffers(
@@ -93,6 +122,7 @@ class Waves:
         self._lanes.step(self._to_environment(record.actions[t]), out, active)
         return out
 
+    @np.errstate(over="ignore", invalid="ignore")
     def _game(self, snapshot: Snapshot, ended: Ended) -> Trajectory:
         """One lane's episode, copied out of the record, which goes on being written."""
         record = self._record
@@ -101,9 +131,10 @@ class Waves:
         def own(array: AnyArray, extra: int = 0) -> AnyArray:
             return np.array(array[: ended.length + extra, lane], order="C")
 
-        observations = own(record.observations, 1)
+        observations, space = own(record.observations, 1), self._policy.observation_space
         try:
-            self.outside += count_outside(self._policy.observation_space, observations)
+            if not self._lanes.lenient or finite(space, observations, np.zeros(0)):
+                self.outside += count_outside(space, observations)
         except EnvironmentFault as fault:
             step = fault.step or 0
             actions = record.actions[:step, ended.lane]
@@ -113,6 +144,9 @@ class Waves:
             snapshot,
             observations=observations,
             hidden=[own(layer) for layer in record.hidden],
+            keep_hidden=self._keep_hidden,
+            state=None if self._memory is None else self._policy.network.initial_state(1),
+            last_state=None if self._memory is None else self._memory.state[lane],
             head=own(record.head),
             actions=own(record.actions),
             rewards=own(record.rewards),
@@ -135,15 +169,15 @@ class _Record:
 
     def __init__(self, policy: Policy, lanes: int, *, keep_hidden: bool) -> None:
         raw, dtype = raw_shape(policy.observation_space), raw_dtype(policy.observation_space)
-        widths = policy.network.hidden if keep_hidden else ()
+        kept = policy.network.policy_kept if keep_hidden else ()
         self.observations: AnyArray = np.zeros((1, lanes, *raw), dtype)
-        self.hidden: list[AnyArray] = [np.zeros((0, lanes, width), np.float32) for width in widths]
+        self.hidden: list[AnyArray] = [np.zeros((0, lanes, *shape), np.float32) for shape in kept]
         self.head: AnyArray = np.zeros((0, lanes, policy.network.head_size), np.float32)
         self.actions: AnyArray = np.zeros((0, lanes, *action_shape(policy)), action_dtype(policy))
         self.rewards: AnyArray = np.zeros((0, lanes), np.float32)
         self.terminated, self.truncated, self.valid = (np.zeros((0, lanes), np.bool_) for _ in range(3))
         self._rows = _Rows(
-            [np.empty((lanes, width), np.float32) for width in widths],
+            [np.empty((lanes, *shape), np.float32) for shape in kept],
             np.empty((lanes, policy.network.head_size), np.float32),
             np.empty((lanes, *action_shape(policy)), action_dtype(policy)),
         )

@@ -51,17 +51,19 @@ def times_derivative(kind: Activation, d: FloatArray, h: FloatArray) -> None:
             assert_never(kind)
 
 
-def dense(x: FloatArray, w: FloatArray, b: FloatArray, out: FloatArray | None = None) -> FloatArray:
-    """``x W + b``. x ``[N, I]``, w ``[I, O]``, b ``[O]`` or ``[N, O]`` -> ``[N, O]``."""
+def dense(x: FloatArray, w: FloatArray, b: FloatArray | None, out: FloatArray | None = None) -> FloatArray:
+    """``x W + b``. x ``[N, I]``, w ``[I, O]``, b ``[O]``, ``[N, O]`` or None -> ``[N, O]``."""
     z: FloatArray = np.dot(x, w, out)  # half the call's cost of matmul for few rows
-    np.add(z, b, z)
+    if b is not None:
+        np.add(z, b, z)
     return z
 
 
-def dense_backward(x: FloatArray, d: FloatArray, dw: FloatArray, db: FloatArray) -> None:
+def dense_backward(x: FloatArray, d: FloatArray, dw: FloatArray, db: FloatArray | None) -> None:
     """Add the gradient of a dense layer to ``dw`` ``[I, O]`` and ``db`` ``[O]``: ``xᵀ d`` and ``1ᵀ d``."""
     dw += x.T @ d
-    db += d.sum(axis=0)
+    if db is not None:
+        db += d.sum(axis=0)
 
 
 def orthogonal(

@@ -1,4 +1,4 @@
-"""Raw observations to the rows of numbers that a network reads."""
+"""Raw observations to the rows of numbers that a network reads: of one leaf, or of all leaves side by side."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from touchline.policy.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Space
+from touchline.policy.kinds import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple, leaves
+from touchline.policy.records import Record
 
 FloatArray = NDArray[np.floating[Any]]
 
@@ -24,12 +25,14 @@ def feature_size(space: Space) -> int:
             return sum(space.nvec)
         case MultiBinary():
             return math.prod(space.shape)
+        case Tuple() | Dict():
+            return sum(feature_size(leaf) for _, leaf in leaves(space))
         case _:
             assert_never(space)
 
 
 def encode(space: Space, raw: NDArray[Any], out: FloatArray | None = None) -> FloatArray:
-    """Rows ``[N, D]`` of raw observations ``[N, ...]``: numbers flattened, choices one-hot.
+    """Rows ``[N, D]`` of raw observations ``[N, ...]``: numbers flattened, choices one-hot, leaves side by side.
 
     A float32 Box is returned as a view of ``raw`` when ``out`` is None.
     """
@@ -44,9 +47,22 @@ def encode(space: Space, raw: NDArray[Any], out: FloatArray | None = None) -> Fl
         case Discrete():
             return _one_hot(raw.reshape(n, 1) - space.start, (space.n,), out)
         case MultiDiscrete():
-            return _one_hot(raw, space.nvec, out)
+            choices = raw.reshape(n, len(space.nvec))
+            return _one_hot(choices - np.array(space.start) if space.start else choices, space.nvec, out)
+        case Tuple() | Dict():
+            return _side_by_side(space, raw, out)
         case _:
             assert_never(space)
+
+
+def _side_by_side(space: Tuple | Dict, raw: NDArray[Any], out: FloatArray | None) -> FloatArray:
+    rows = np.empty((len(raw), feature_size(space)), np.float32) if out is None else out
+    start = 0
+    for leaf, view in Record.of(space).views(raw):
+        stop = start + feature_size(leaf.space)
+        encode(leaf.space, view, rows[:, start:stop])
+        start = stop
+    return rows
 
 
 def _one_hot(choices: NDArray[Any], sizes: tuple[int, ...], out: FloatArray | None) -> FloatArray:

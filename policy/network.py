@@ -1,267 +1,319 @@
-"""Actor-critic networks of dense layers: forward and backward in one place.
+"""Actor-critic networks: torsos, perhaps a recurrent core, and the heads; forward and backward in one place.
 
-The hidden states that ``forward`` returns are exactly what ``backward`` needs, so the two may run in
+The hidden states that the forward pass keeps are exactly what ``backward`` needs, so the two may run in
 different processes: a Player pushes the first's output, a Trainer gives it to the second.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from touchline.policy.dense import (
-    Activation,
-    activate,
-    dense,
-    dense_backward,
-    orthogonal,
-    times_derivative,
-)
+from touchline.policy.dense import dense, dense_backward
+from touchline.policy.inputs import Inputs, only_array
 from touchline.policy.parameters import Layout
+from touchline.policy.recurrent import Core, Sequences, unrolled
+from touchline.policy.torso import TORSO_GAIN, Initialization, Parameters, Torso, init_layer, wide_bias
 
 FloatArray = NDArray[np.floating[Any]]
-TORSO_GAIN, POLICY_GAIN, VALUE_GAIN = math.sqrt(2), 0.01, 1.0
+POLICY_GAIN, VALUE_GAIN = 0.01, 1.0
+__all__ = ["POLICY_GAIN", "TORSO_GAIN", "VALUE_GAIN", "Layer", "Network", "Weights"]
+
+
+class HeadForm(Protocol):
+    """What of a distribution a network must know: how its head is made of outputs and free parameters."""
+
+    @property
+    def outputs(self) -> int: ...
+
+    @property
+    def parameters(self) -> int: ...
+
+    @property
+    def log_std_size(self) -> int: ...
+
+    @property
+    def plain(self) -> bool: ...
+
+    def head(
+        self, outputs: FloatArray, log_std: FloatArray | None, out: FloatArray | None = None
+    ) -> FloatArray: ...
+
+    def head_backward(self, d_head: FloatArray) -> tuple[FloatArray, FloatArray | None]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One dense layer's parameters: weight ``[I, O]``, bias ``[O]``."""
+    """One dense layer's parameters: weight ``[I, O]``, bias ``[O]`` or None."""
 
     weight: FloatArray
-    bias: FloatArray
+    bias: FloatArray | None
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A flat vector and the layers that are views into it. A gradient has the same form."""
+    """A flat vector and the parameters that are views into it. A gradient has the same form."""
 
     flat: FloatArray
-    policy_torso: tuple[Layer, ...]
+    policy_torso: Parameters
+    core: Parameters  # empty without one
     policy_head: Layer
-    value_torso: tuple[Layer, ...]  # the policy's own when shared
-    value_head: Layer
-    log_std: FloatArray | None  # [A] where actions are continuous
+    value_torso: Parameters  # the policy's own when shared
+    value_head: Layer | None
+    log_std: FloatArray | None  # where the deviation of actions does not depend on the state
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
     """The shape of an actor-critic: separate torsos for policy and value, or one that both share.
 
-    ``outputs`` is the width of the policy's last layer; ``log_std`` the initial log standard deviation of a
-    continuous policy, None for a discrete one.
+    A ``core`` reads what the shared torso gives, and both heads read the core. ``has_value`` false: values are 0.
     """
 
-    features: int
-    outputs: int
-    hidden: tuple[int, ...]
-    activation: Activation
+    torso: Torso
+    core: Core | None
+    head_form: HeadForm
     shared: bool
-    log_std: float | None
+    has_value: bool
+    bias: bool
+    initialization: Initialization
+    log_std: float
     layout: Layout
 
     @staticmethod
     def build(
         *,
-        features: int,
-        outputs: int,
-        hidden: Sequence[int],
-        activation: Activation,
+        torso: Torso,
+        head_form: HeadForm,
         shared: bool,
-        log_std: float | None,
+        core: Core | None = None,
+        has_value: bool = True,
+        bias: bool = True,
+        initialization: Initialization = "orthogonal",
+        log_std: float = 0.0,
     ) -> Network:
-        """The network and the layout of its parameters."""
+        """The network and the layout of its parameters. ``log_std`` is the initial one."""
+        shared = shared or not has_value
         shapes: dict[str, tuple[int, ...]] = {}
-        last = hidden[-1] if hidden else features
-        for torso in ("torso",) if shared else ("policy", "value"):
-            for i, (rows, columns) in enumerate(zip((features, *hidden), hidden, strict=False)):
-                shapes[f"{torso}/{i}/weight"] = (rows, columns)
-                shapes[f"{torso}/{i}/bias"] = (columns,)
-        for head, columns in (("policy", outputs), ("value", 1)):
+        for name in ("torso",) if shared else ("policy", "value"):
+            shapes |= {f"{name}/{local}": shape for local, shape in torso.shapes.items()}
+        if core is not None:
+            shapes |= {f"core/{local}": shape for local, shape in core.shapes.items()}
+        last = torso.size if core is None else core.size
+        for head, columns in (("policy", head_form.outputs), *((("value", 1),) if has_value else ())):
             shapes[f"{head}/head/weight"] = (last, columns)
-            shapes[f"{head}/head/bias"] = (columns,)
-        if log_std is not None:
-            shapes["policy/log_std"] = (outputs,)
-        layout = Layout(shapes)
-        return Network(features, outputs, tuple(hidden), activation, shared, log_std, layout)
+            if bias:
+                shapes[f"{head}/head/bias"] = (columns,)
+        if head_form.log_std_size:
+            shapes["policy/log_std"] = (head_form.log_std_size,)
+        return Network(
+            torso, core, head_form, shared, has_value, bias, initialization, log_std, Layout(shapes)
+        )
 
     @property
     def head_size(self) -> int:
         """P: how many numbers of a row say the policy's distribution."""
-        return self.outputs if self.log_std is None else 2 * self.outputs
+        return self.head_form.parameters
 
     @property
-    def hidden_shapes(self) -> tuple[int, ...]:
-        """The widths of the hidden states kept: the policy's layers, then the value's unless shared."""
-        return self.hidden if self.shared else self.hidden * 2
+    def state_size(self) -> int:
+        """S: the width of the recurrent state; 0 without one."""
+        return 0 if self.core is None else self.core.state_size
+
+    @property
+    def policy_kept(self) -> tuple[tuple[int, ...], ...]:
+        """The shapes, without the rows, of the hidden states on the policy's way; the last is what its head reads."""
+        return self.torso.kept if self.core is None else (*self.torso.kept, *self.core.kept)
+
+    @property
+    def value_kept(self) -> tuple[tuple[int, ...], ...]:
+        """Those of the value's own torso; none when it has none of its own."""
+        return () if self.shared else self.torso.kept
+
+    @property
+    def kept(self) -> tuple[tuple[int, ...], ...]:
+        """All hidden states that ``backward`` needs, in its order."""
+        return (*self.policy_kept, *self.value_kept)
 
     def bind(self, flat: FloatArray) -> Weights:
-        """The layers as views into ``flat``: float ``[layout.size]``."""
+        """The parameters as views into ``flat``: float ``[layout.size]``."""
         views = self.layout.views(flat)
-
-        def layer(name: str) -> Layer:
-            return Layer(views[f"{name}/weight"], views[f"{name}/bias"])
-
-        def torso(name: str) -> tuple[Layer, ...]:
-            return tuple(layer(f"{name}/{i}") for i in range(len(self.hidden)))
-
         policy, value = ("torso", "torso") if self.shared else ("policy", "value")
         return Weights(
             flat=flat,
-            policy_torso=torso(policy),
-            policy_head=layer("policy/head"),
-            value_torso=torso(value),
-            value_head=layer("value/head"),
+            policy_torso=_under(views, policy, self.torso.shapes),
+            core=_under(views, "core", {} if self.core is None else self.core.shapes),
+            policy_head=Layer(views["policy/head/weight"], views.get("policy/head/bias")),
+            value_torso=_under(views, value, self.torso.shapes),
+            value_head=Layer(views["value/head/weight"], views.get("value/head/bias"))
+            if self.has_value
+            else None,
             log_std=views.get("policy/log_std"),
         )
 
     def widened(self, weights: Weights, rows: int) -> Weights:
-        """The same weights with every bias repeated for ``rows`` rows ``[rows, O]``: adding one then costs a third.
-
-        For the forward pass of a step, which is made many times with few rows.
-        """
-
-        def wide(layer: Layer) -> Layer:
-            return Layer(layer.weight, np.repeat(layer.bias[None], rows, axis=0))
-
+        """The same weights, as is quickest for the forward pass of a step, made many times with so many rows."""
+        head = weights.policy_head
+        wide = None if head.bias is None else wide_bias(head.bias, rows)
         return replace(
             weights,
-            policy_torso=tuple(map(wide, weights.policy_torso)),
-            policy_head=wide(weights.policy_head),
+            policy_torso=self.torso.widened(weights.policy_torso, rows),
+            policy_head=Layer(head.weight, wide),
         )
 
     def init(self, rng: np.random.Generator) -> FloatArray:
-        """Initial parameters, flat float32: orthogonal, gain √2, policy head 0.01, value head 1, biases 0."""
+        """Initial parameters, flat float32: torsos by their own rule, policy head gain 0.01, value head 1."""
         flat = np.zeros(self.layout.size, np.float32)
-        for name, view in self.layout.views(flat).items():
-            if name == "policy/log_std":
-                view[...] = self.log_std
-            elif name.endswith("weight"):
-                view[...] = orthogonal((view.shape[0], view.shape[1]), gain=_gain(name), rng=rng)
+        weights = self.bind(flat)
+        self.torso.init(weights.policy_torso, rng)
+        if not self.shared:
+            self.torso.init(weights.value_torso, rng)
+        if self.core is not None:
+            self.core.init(weights.core, rng)
+        init_layer(weights.policy_head.weight, gain=POLICY_GAIN, how=self.initialization, rng=rng)
+        if weights.value_head is not None:
+            init_layer(weights.value_head.weight, gain=VALUE_GAIN, how=self.initialization, rng=rng)
+        if weights.log_std is not None:
+            weights.log_std[...] = self.log_std
         return flat
+
+    def initial_state(self, rows: int) -> FloatArray:
+        """The recurrent state at an episode's start, float32 ``[rows, S]``."""
+        return np.zeros((rows, self.state_size), np.float32)
+
+    def state_after(self, hidden: Sequence[FloatArray]) -> FloatArray:
+        """The state ``[..., S]`` that steps left behind, from the policy's hidden states."""
+        assert self.core is not None, "a network without a core has no state"
+        return self.core.state_after(hidden[len(self.torso.kept) : len(self.policy_kept)])
 
     def policy_forward(
         self,
         weights: Weights,
-        x: FloatArray,
+        x: Inputs,
         *,
+        state: FloatArray | None = None,
         hidden_out: Sequence[FloatArray] | None = None,
         head_out: FloatArray | None = None,
     ) -> tuple[list[FloatArray], FloatArray]:
-        """Rows ``x`` ``[N, D]`` -> (the policy's hidden states ``[N, H]`` each, head ``[N, P]``)."""
-        hidden = self._torso(weights.policy_torso, x, hidden_out)
-        last = hidden[-1] if hidden else x
-        if weights.log_std is None:
-            return hidden, dense(last, weights.policy_head.weight, weights.policy_head.bias, head_out)
-        mean = dense(last, weights.policy_head.weight, weights.policy_head.bias)
-        head = np.empty((len(x), self.head_size), mean.dtype) if head_out is None else head_out
-        head[:, : self.outputs] = mean
-        head[:, self.outputs :] = weights.log_std
-        return hidden, head
+        """One step of rows ``x`` ``[N, ...]`` -> (the policy's hidden states ``[N, ...]`` each, head ``[N, P]``).
+
+        ``state`` ``[N, S]``: that of a recurrent network, None at the start of episodes.
+        """
+        hidden = self.torso.forward(weights.policy_torso, x, hidden_out)
+        if self.core is not None:
+            if state is None:
+                state = np.zeros((len(x), self.state_size), weights.flat.dtype)
+            out = None if hidden_out is None else hidden_out[len(hidden) :]
+            hidden += self.core.step(weights.core, _last(hidden, x), state, out)
+        return hidden, self._head(weights, _last(hidden, x), head_out)
 
     def value_forward(
         self,
         weights: Weights,
-        x: FloatArray,
+        x: Inputs,
         *,
         policy_hidden: Sequence[FloatArray] | None = None,
         hidden_out: Sequence[FloatArray] | None = None,
     ) -> tuple[list[FloatArray], FloatArray]:
         """Rows -> (the value's own hidden states, values ``[N]``).
 
-        A shared torso has none of its own; its states are taken from ``policy_hidden`` where given.
+        A shared torso has none of its own; its states are taken from ``policy_hidden`` where given, and must be
+        given where there is a core.
         """
-        if self.shared:
-            hidden = list(policy_hidden) if policy_hidden is not None else self._torso(weights.value_torso, x)
-            return [], self.value_of(weights, hidden[-1] if hidden else x)
-        hidden = self._torso(weights.value_torso, x, hidden_out)
-        return hidden, self.value_of(weights, hidden[-1] if hidden else x)
+        if not self.shared:
+            hidden = self.torso.forward(weights.value_torso, x, hidden_out)
+            return hidden, self.value_of(weights, _last(hidden, x))
+        if policy_hidden is None:
+            assert self.core is None, "the values of a recurrent network need its hidden states"
+            policy_hidden = self.torso.forward(weights.value_torso, x)
+        return [], self.value_of(weights, _last(policy_hidden, x))
 
-    def value_of(self, weights: Weights, last: FloatArray) -> FloatArray:
-        """The value head alone: its last hidden state ``[N, H]`` -> values ``[N]``."""
-        return dense(last, weights.value_head.weight, weights.value_head.bias)[:, 0]
+    def value_of(self, weights: Weights, last: FloatArray, *, head: Layer | None = None) -> FloatArray:
+        """The value head alone, or another in its place: its hidden state ``[N, H]`` -> values ``[N]``."""
+        head = head or weights.value_head
+        if head is None:
+            return np.zeros(len(last), last.dtype)
+        return dense(last, head.weight, head.bias)[:, 0]
+
+    def forward(
+        self, weights: Weights, x: Inputs, *, sequences: Sequences | None = None
+    ) -> tuple[list[FloatArray], FloatArray, FloatArray]:
+        """Rows -> (all hidden states as ``backward`` takes them, head ``[N, P]``, values ``[N]``).
+
+        ``sequences`` says which rows follow which, where there is a core: N = T B.
+        """
+        if self.core is None:
+            hidden, head = self.policy_forward(weights, x)
+        else:
+            assert sequences is not None, "rows of a recurrent network come in sequences"
+            hidden = self.torso.forward(weights.policy_torso, x)
+            hidden += unrolled(self.core, weights.core, _last(hidden, x), sequences)
+            head = self._head(weights, _last(hidden, x))
+        own, values = self.value_forward(weights, x, policy_hidden=hidden)
+        return [*hidden, *own], head, values
 
     def backward(
         self,
         weights: Weights,
-        x: FloatArray,
+        x: Inputs,
         hidden: Sequence[FloatArray],
         *,
         d_head: FloatArray,
         d_values: FloatArray,
         gradient: Weights,
         value_head: Layer | None = None,
+        sequences: Sequences | None = None,
     ) -> None:
         """Add to ``gradient`` what the rows' head and value gradients give, from hidden states alone.
 
-        x ``[N, D]``; hidden as ``hidden_shapes`` says; d_head ``[N, P]``; d_values ``[N]``. ``value_head`` stands
-        for the snapshot's own where the live one is wanted.
+        x ``[N, ...]``; hidden as ``kept`` says; d_head ``[N, P]``; d_values ``[N]``. ``value_head`` stands
+        for the snapshot's own where the live one is wanted; ``sequences`` as in ``forward``.
         """
-        depth = len(self.hidden)
-        policy_hidden, value_hidden = hidden[:depth], hidden[:depth] if self.shared else hidden[depth:]
-        d_policy = self._policy_head_backward(weights, x, policy_hidden, d_head, gradient)
-        d_value = d_values[:, None]
-        value_last = value_hidden[-1] if depth else x
-        dense_backward(value_last, d_value, gradient.value_head.weight, gradient.value_head.bias)
-        if depth == 0:
-            return
-        d_torso = d_value * (value_head or weights.value_head).weight[:, 0]
-        if self.shared:
-            d_policy += d_torso
-        else:
-            self._torso_backward(weights.value_torso, x, value_hidden, d_torso, gradient.value_torso)
-        self._torso_backward(weights.policy_torso, x, policy_hidden, d_policy, gradient.policy_torso)
+        policy_hidden, value_hidden = hidden[: len(self.policy_kept)], hidden[len(self.policy_kept) :]
+        d = self._policy_head_backward(weights, _last(policy_hidden, x), d_head, gradient)
+        if gradient.value_head is not None and weights.value_head is not None:
+            value_last = _last(policy_hidden if self.shared else value_hidden, x)
+            dense_backward(
+                value_last, d_values[:, None], gradient.value_head.weight, gradient.value_head.bias
+            )
+            d_value = d_values[:, None] * (value_head or weights.value_head).weight[:, 0]
+            if self.shared:
+                d += d_value
+            else:
+                self.torso.backward(weights.value_torso, x, value_hidden, d_value, gradient.value_torso)
+        torso_hidden = policy_hidden[: len(self.torso.kept)]
+        if self.core is not None:
+            assert sequences is not None, "rows of a recurrent network come in sequences"
+            kept, below = policy_hidden[len(self.torso.kept) :], _last(torso_hidden, x)
+            d = self.core.backward(weights.core, below, kept, d, sequences, gradient.core)
+        self.torso.backward(weights.policy_torso, x, torso_hidden, d, gradient.policy_torso)
+
+    def _head(self, weights: Weights, last: FloatArray, out: FloatArray | None = None) -> FloatArray:
+        layer = weights.policy_head
+        if self.head_form.plain:
+            return dense(last, layer.weight, layer.bias, out)
+        return self.head_form.head(dense(last, layer.weight, layer.bias), weights.log_std, out)
 
     def _policy_head_backward(
-        self,
-        weights: Weights,
-        x: FloatArray,
-        hidden: Sequence[FloatArray],
-        d_head: FloatArray,
-        gradient: Weights,
+        self, weights: Weights, last: FloatArray, d_head: FloatArray, gradient: Weights
     ) -> FloatArray:
-        if gradient.log_std is not None:
-            gradient.log_std[...] += d_head[:, self.outputs :].sum(axis=0)
-            d_head = d_head[:, : self.outputs]
-        last = hidden[-1] if hidden else x
+        if not self.head_form.plain:
+            d_head, d_log_std = self.head_form.head_backward(d_head)
+            if gradient.log_std is not None and d_log_std is not None:
+                gradient.log_std[...] += d_log_std
         dense_backward(last, d_head, gradient.policy_head.weight, gradient.policy_head.bias)
-        return d_head @ weights.policy_head.weight.T
-
-    def _torso(
-        self, layers: Sequence[Layer], x: FloatArray, out: Sequence[FloatArray] | None = None
-    ) -> list[FloatArray]:
-        hidden = []
-        for i, layer in enumerate(layers):
-            x = dense(x, layer.weight, layer.bias, None if out is None else out[i])
-            activate(self.activation, x)
-            hidden.append(x)
-        return hidden
-
-    def _torso_backward(
-        self,
-        layers: Sequence[Layer],
-        x: FloatArray,
-        hidden: Sequence[FloatArray],
-        d: FloatArray,
-        gradient: Sequence[Layer],
-    ) -> None:
-        for i in reversed(range(len(layers))):
-            times_derivative(self.activation, d, hidden[i])
-            below = hidden[i - 1] if i else x
-            dense_backward(below, d, gradient[i].weight, gradient[i].bias)
-            if i:
-                d = d @ layers[i].weight.T
+        d_last: FloatArray = d_head @ weights.policy_head.weight.T
+        return d_last
 
 
-def _gain(name: str) -> float:
-    match name:
-        case "policy/head/weight":
-            return POLICY_GAIN
-        case "value/head/weight":
-            return VALUE_GAIN
-        case _:
-            return TORSO_GAIN
+def _last(hidden: Sequence[FloatArray], x: Inputs) -> FloatArray:
+    """What the next layer reads: the last hidden state, or the inputs where there is none."""
+    return hidden[-1] if hidden else only_array(x)
+
+
+def _under(views: Mapping[str, FloatArray], name: str, shapes: Mapping[str, object]) -> Parameters:
+    return {local: views[f"{name}/{local}"] for local in shapes}

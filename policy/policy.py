@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from touchline.policy.dense import Activation
+from touchline.policy.building import network_of
 from touchline.policy.distributions import Distribution, distribution_of
-from touchline.policy.features import encode, feature_size
+from touchline.policy.form import Form
+from touchline.policy.inputs import Inputs
 from touchline.policy.network import Network, Weights
 from touchline.policy.normalizer import Normalizer, Statistics
-from touchline.policy.spaces import Box, Discrete, Space, SpaceError
+from touchline.policy.reading import Reading
+from touchline.policy.spaces import Space
 
 FloatArray = NDArray[np.floating[Any]]
 AnyArray = NDArray[Any]
@@ -26,46 +28,36 @@ class Policy:
 
     observation_space: Space
     action_space: Space
+    form: Form
+    reading: Reading
     network: Network
     distribution: Distribution
-    normalized: bool
 
     @staticmethod
-    def build(
-        *,
-        observation_space: Space,
-        action_space: Space,
-        hidden: Sequence[int],
-        activation: Activation,
-        shared: bool,
-        log_std: float,
-        normalize: bool,
-        centred: bool = False,
-    ) -> Policy:
-        """``centred``: it is to be trained with centred truncation, which is for one categorical choice.
+    def build(*, observation_space: Space, action_space: Space, **form: Any) -> Policy:
+        """``form``: the fields of ``Form``. Raises SpaceError for a space that no part of the policy fits."""
+        return Policy.of(observation_space, action_space, Form(**form))
 
-        Raises SpaceError for an action space that no distribution fits, or that ``centred`` does not.
-        """
-        if centred and not isinstance(action_space, Discrete):
-            raise SpaceError(
-                "staleness.correction centred: expected a Discrete action space, found "
-                f"{type(action_space).__name__}. importance serves every one"
-            )
-        distribution = distribution_of(action_space)
-        continuous = isinstance(action_space, Box)
-        network = Network.build(
-            features=feature_size(observation_space),
-            outputs=action_space.size if isinstance(action_space, Box) else distribution.parameters,
-            hidden=hidden,
-            activation=activation,
-            shared=shared,
-            log_std=log_std if continuous else None,
-        )
-        return Policy(observation_space, action_space, network, distribution, normalize)
+    @staticmethod
+    def of(observation_space: Space, action_space: Space, form: Form) -> Policy:
+        """The policy of this form for these spaces. Raises SpaceError where they do not fit."""
+        reading = Reading.of(observation_space, form)
+        distribution = distribution_of(action_space, form)
+        network = network_of(reading, distribution, form)
+        return Policy(observation_space, action_space, form, reading, network, distribution)
+
+    @property
+    def normalized(self) -> bool:
+        return self.form.normalize
+
+    @property
+    def features(self) -> int:
+        """D: how many numbers of an observation are normalised."""
+        return self.reading.features
 
     def first_snapshot(self, rng: np.random.Generator, *, epoch: int) -> Snapshot:
         """Version 0: initial weights and statistics that have seen nothing."""
-        return Snapshot.of(self, epoch, 0, self.network.init(rng), Statistics.empty(self.network.features))
+        return Snapshot.of(self, epoch, 0, self.network.init(rng), Statistics.empty(self.features))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,19 +87,16 @@ class Snapshot:
     @staticmethod
     def from_arrays(policy: Policy, epoch: int, version: int, arrays: Mapping[str, AnyArray]) -> Snapshot:
         """What ``to_arrays`` wrote. Raises ValueError where it does not fit the policy."""
-        features = policy.network.features
+        features = policy.features
         flat = _expected(arrays, "parameters", "float32", policy.network.layout.size)
         statistics = Statistics.empty(features)
         if policy.normalized:
             statistics = Statistics.from_array(_expected(arrays, "statistics", "float64", 1 + 2 * features))
         return Snapshot.of(policy, epoch, version, flat, statistics)
 
-    def rows(self, policy: Policy, raw: AnyArray, out: FloatArray | None = None) -> FloatArray:
-        """Raw observations ``[N, ...]`` as this snapshot's network reads them: encoded and normalised."""
-        rows = encode(policy.observation_space, raw, out)
-        if self.normalizer is None:
-            return rows
-        return self.normalizer(rows, out=out)
+    def rows(self, policy: Policy, raw: AnyArray, out: FloatArray | None = None) -> Inputs:
+        """Raw observations ``[N, ...]`` as this snapshot's network reads them: vectors encoded and normalised."""
+        return policy.reading.inputs(raw, self.normalizer, out)
 
 
 def _expected(arrays: Mapping[str, AnyArray], name: str, dtype: str, size: int) -> AnyArray:

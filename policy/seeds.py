@@ -61,6 +61,21 @@ def shuffle_stream(*, run_seed: int, update: int) -> np.random.Generator:
     return _stream(mix(5, run_seed), 0, update)
 
 
+def lag_stream(*, run_seed: int, slot: int, result: int) -> np.random.Generator:
+    """The generator of the lag of result ``result`` of a Player, where a study draws it."""
+    return _stream(mix(6, run_seed), slot, result)
+
+
+def centring_stream(*, run_seed: int, update: int) -> np.random.Generator:
+    """The generator of the extra actions that centred truncation draws in one update."""
+    return _stream(mix(7, run_seed), 0, update)
+
+
+def evaluation_seed(run_seed: int) -> int:
+    """The seed of a run's evaluations, the same for each of them: 31 bits, as ``touchline eval --seed`` takes it."""
+    return mix(8, run_seed) >> 33
+
+
 def _stream(key: int, block: int, number: int) -> np.random.Generator:
     # A list of Python integers, one of them above 2**63, would pass through float64 and lose its last bits.
     counter = np.array([0, 0, block, number], np.uint64)

@@ -1,75 +1,78 @@
 """Spaces as plain data: what a Player announces in READY and a Trainer builds a network from.
 
-Gymnasium's space objects carry samplers and random state; these carry only what decides the shape of a
-network, so that they cross the wire as maps of numbers and compare by value.
+They cross the wire as maps of strings and numbers; what comes from a peer is checked field by field.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, assert_never
 
+from touchline.policy.kinds import (
+    BOX_DTYPES,
+    SUPPORTED_ACTIONS,
+    SUPPORTED_OBSERVATIONS,
+    Box,
+    Dict,
+    Discrete,
+    Leaf,
+    MultiBinary,
+    MultiDiscrete,
+    Path,
+    Space,
+    SpaceError,
+    Tuple,
+    inside,
+    leaves,
+    path_text,
+    raw_dtype,
+    raw_shape,
+)
 
-class SpaceError(ValueError):
-    """A space that is malformed, or that its use does not support. The text says which are supported."""
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """An array of numbers within bounds; ``low`` and ``high`` hold one bound an element, in C order."""
-
-    shape: tuple[int, ...]
-    dtype: str
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-
-    @property
-    def size(self) -> int:
-        return math.prod(self.shape)
-
-
-@dataclass(frozen=True, slots=True)
-class Discrete:
-    """One of ``n`` integers, from ``start``."""
-
-    n: int
-    start: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class MultiDiscrete:
-    """Several integers, the i-th one of ``nvec[i]`` from 0."""
-
-    nvec: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class MultiBinary:
-    """An array of zeros and ones."""
-
-    shape: tuple[int, ...]
-
-
-Space = Box | Discrete | MultiDiscrete | MultiBinary
+__all__ = [
+    "BOX_DTYPES",
+    "MAX_DEPTH",
+    "SUPPORTED_ACTIONS",
+    "SUPPORTED_OBSERVATIONS",
+    "Box",
+    "Dict",
+    "Discrete",
+    "Leaf",
+    "MultiBinary",
+    "MultiDiscrete",
+    "Path",
+    "Space",
+    "SpaceError",
+    "Tuple",
+    "from_plain",
+    "inside",
+    "leaves",
+    "path_text",
+    "raw_dtype",
+    "raw_shape",
+    "to_plain",
+]
 KINDS: dict[str, type[Space]] = {
     "box": Box,
     "discrete": Discrete,
     "multi_discrete": MultiDiscrete,
     "multi_binary": MultiBinary,
+    "tuple": Tuple,
+    "dict": Dict,
 }
-BOX_DTYPES = (
-    *("float16", "float32", "float64", "bool"),
-    *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
-)
-SUPPORTED_OBSERVATIONS = "Box, Discrete, MultiDiscrete, MultiBinary"
-SUPPORTED_ACTIONS = "Discrete, MultiDiscrete, Box"
+MAX_DEPTH = 8  # of Dict and Tuple in one another
+MAX_LEAVES = 1024
+MAX_NUMBERS = 2**26  # in one leaf: a peer could name a shape that no memory holds
 
 
 def to_plain(space: Space) -> dict[str, Any]:
     """A map of strings and numbers that ``from_plain`` reads back to an equal space."""
     kind = next(name for name, cls in KINDS.items() if isinstance(space, cls))
+    if isinstance(space, Dict | Tuple):
+        names = {"names": space.names} if isinstance(space, Dict) else {}
+        return {"kind": kind, **names, "spaces": [to_plain(one) for one in space.spaces]}
     plain = {"kind": kind, **asdict(space)}
     for bound in ("low", "high"):
         values = plain.get(bound)
@@ -80,45 +83,34 @@ def to_plain(space: Space) -> dict[str, Any]:
 
 def from_plain(plain: Mapping[str, Any]) -> Space:
     """The space that ``to_plain`` wrote. Raises SpaceError for anything else; it may come from a peer."""
+    space = _read(plain, 0)
+    if (count := len(leaves(space))) > MAX_LEAVES:
+        raise SpaceError(f"space: expected at most {MAX_LEAVES} leaves, found {count}")
+    return space
+
+
+def _read(plain: object, depth: int) -> Space:
+    if not isinstance(plain, Mapping):
+        raise SpaceError(f"space: expected a map with a kind, found {plain!r}")
     fields = dict(plain)
     kind = fields.pop("kind", None)
     if not isinstance(kind, str) or kind not in KINDS:
         raise SpaceError(f"space: expected a kind among {', '.join(KINDS)}, found {kind!r}")
+    if depth > MAX_DEPTH:
+        raise SpaceError(f"space: expected at most {MAX_DEPTH} Dict and Tuple in one another, found more")
     try:
+        if "spaces" in fields:
+            fields["spaces"] = [_read(one, depth + 1) for one in _listed("spaces", fields["spaces"])]
         for bound in {"low", "high"} & fields.keys():
             if isinstance(fields[bound], int | float):
-                fields[bound] = (fields[bound],) * math.prod(fields.get("shape") or ())
+                fields[bound] = (fields[bound],) * _count(fields.get("shape") or ())
         space = KINDS[kind](**{name: _frozen(value) for name, value in fields.items()})
         _validate(space)
+    except SpaceError:
+        raise
     except (TypeError, ValueError) as error:
         raise SpaceError(f"space {kind}: {error}") from None
     return space
-
-
-def raw_shape(space: Space) -> tuple[int, ...]:
-    """The shape of one raw value of the space in an array."""
-    match space:
-        case Box() | MultiBinary():
-            return space.shape
-        case Discrete():
-            return ()
-        case MultiDiscrete():
-            return (len(space.nvec),)
-        case _:
-            assert_never(space)
-
-
-def raw_dtype(space: Space) -> str:
-    """The numpy dtype name of a raw value: a Box keeps its own, counts are int64, bits are int8."""
-    match space:
-        case Box():
-            return space.dtype
-        case Discrete() | MultiDiscrete():
-            return "int64"
-        case MultiBinary():
-            return "int8"
-        case _:
-            assert_never(space)
 
 
 def _frozen(value: Any) -> Any:
@@ -128,29 +120,62 @@ def _frozen(value: Any) -> Any:
 def _validate(space: Space) -> None:
     match space:
         case Box():
-            _positive_integers("shape", space.shape)
-            if space.dtype not in BOX_DTYPES:
-                raise ValueError(f"dtype: expected one of {', '.join(BOX_DTYPES)}, found {space.dtype!r}")
-            _numbers("low", space.low)
-            _numbers("high", space.high)
-            if len(space.low) != space.size or len(space.high) != space.size:
-                raise ValueError(
-                    f"bounds: expected {space.size} of each, found {len(space.low)} and {len(space.high)}"
-                )
+            _validate_box(space)
         case Discrete():
             _positive_integers("n", (space.n,))
             if not _is_integer(space.start):
                 raise ValueError(f"start: expected an integer, found {space.start!r}")
         case MultiDiscrete():
-            _positive_integers("nvec", space.nvec)
+            _validate_multi_discrete(space)
         case MultiBinary():
-            _positive_integers("shape", space.shape)
+            _count(space.shape)
+        case Dict():
+            _validate_dict(space)
+        case Tuple():
+            if not space.spaces:
+                raise ValueError("spaces: expected one at least, found none")
         case _:
             assert_never(space)
 
 
+def _validate_box(space: Box) -> None:
+    size = _count(space.shape)
+    if space.dtype not in BOX_DTYPES:
+        raise ValueError(f"dtype: expected one of {', '.join(BOX_DTYPES)}, found {space.dtype!r}")
+    _numbers("low", space.low)
+    _numbers("high", space.high)
+    if len(space.low) != size or len(space.high) != size:
+        raise ValueError(f"bounds: expected {size} of each, found {len(space.low)} and {len(space.high)}")
+
+
+def _validate_multi_discrete(space: MultiDiscrete) -> None:
+    _positive_integers("nvec", space.nvec)
+    starts = _listed("start", space.start)
+    wrong = [start for start in starts if not _is_integer(start)]
+    if wrong:
+        raise ValueError(f"start: expected integers, found {wrong[0]!r}")
+    if starts and len(starts) != len(space.nvec):
+        raise ValueError(f"start: expected {len(space.nvec)} or none, found {len(starts)}")
+    if _listed("shape", space.shape) and _count(space.shape) != len(space.nvec):
+        raise ValueError(f"shape: expected one of {len(space.nvec)} numbers, found {list(space.shape)}")
+
+
+def _validate_dict(space: Dict) -> None:
+    names = _listed("names", space.names)
+    if not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
+        raise ValueError(f"names: expected strings, each once, found {list(names)}")
+    if not names or len(names) != len(space.spaces):
+        raise ValueError(f"names: expected one for each space, found {len(names)} for {len(space.spaces)}")
+
+
 def _is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _listed(field: str, values: object) -> tuple[Any, ...]:
+    if not isinstance(values, tuple | list):
+        raise ValueError(f"{field}: expected a list, found {values!r}")
+    return tuple(values)
 
 
 def _positive_integers(field: str, values: object) -> None:
@@ -159,6 +184,16 @@ def _positive_integers(field: str, values: object) -> None:
     wrong = [value for value in values if not (_is_integer(value) and value >= 1)]
     if wrong:
         raise ValueError(f"{field}: expected integers of at least 1, found {wrong[0]!r}")
+
+
+def _count(shape: Any) -> int:
+    """How many numbers an array of this shape has. Raises ValueError for what is no shape."""
+    shape = _frozen(shape)
+    _positive_integers("shape", shape)
+    count: int = math.prod(shape)
+    if count > MAX_NUMBERS:
+        raise ValueError(f"shape: expected at most {MAX_NUMBERS} numbers, found {count}")
+    return count
 
 
 def _numbers(field: str, values: object) -> None:

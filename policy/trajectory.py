@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -9,8 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from touchline.policy.actions import drawn_dtype, drawn_shape
+from touchline.policy.contents import action_fault, observation_fault, range_fault
+from touchline.policy.packing import PARTS, PackingError, pack, unpack
 from touchline.policy.policy import Policy
-from touchline.policy.spaces import Box, Discrete, MultiDiscrete, Space, raw_dtype, raw_shape
+from touchline.policy.recurrent import Sequences, starts_of
+from touchline.policy.spaces import raw_dtype, raw_shape
 
 AnyArray = NDArray[Any]
 FloatArray = NDArray[np.floating[Any]]
@@ -40,6 +45,7 @@ class Trajectory:
     episode_returns: NDArray[np.float64]  # float64 [E]
     episode_lengths: NDArray[np.int64]  # int64 [E]
     episode_seeds: NDArray[np.int64]  # int64 [E]
+    state: FloatArray  # float32 [B, S], the recurrent state at the unroll's start; S = 0 without one
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -52,13 +58,24 @@ class Trajectory:
         return int(np.count_nonzero(self.valid))
 
     @property
+    def sequences(self) -> Sequences:
+        """Which steps follow which: for a recurrent policy."""
+        return Sequences(starts_of(self.terminated | self.truncated, self.valid), self.state)
+
+    @property
     def nbytes(self) -> int:
         return sum(array.nbytes for array in self.to_arrays().values())
 
-    def to_arrays(self) -> dict[str, AnyArray]:
-        """By name, as they cross the wire; hidden layer i is ``hidden.i``."""
+    def to_arrays(self, *, sparse: bool = False) -> dict[str, AnyArray]:
+        """By name, as they cross the wire; hidden layer i is ``hidden.i``. ``sparse``: as the policy's form says."""
         arrays = {name: getattr(self, name) for name in _PLAIN}
+        if sparse:
+            for name, axes in _OBSERVED.items():
+                raw = arrays.pop(name)
+                arrays |= pack(name, raw.reshape(math.prod(raw.shape[:axes]), math.prod(raw.shape[axes:])))
         arrays |= {f"hidden.{i}": layer for i, layer in enumerate(self.hidden)}
+        if self.state.size:
+            arrays["state"] = self.state
         return arrays
 
     @staticmethod
@@ -67,6 +84,8 @@ class Trajectory:
 
         Raises TrajectoryError with all that is wrong with their forms, or the first that is with their contents.
         """
+        if policy.form.sparse:
+            arrays = _unpacked(policy, arrays)
         expected = expectations(policy, arrays, hidden=hidden)
         faults = [f"unexpected array {name!r}" for name in arrays if name not in expected]
         for name, (dtype, shape) in expected.items():
@@ -82,10 +101,17 @@ class Trajectory:
         _check_finite(arrays)
         _check_contents(policy, arrays)
         layers = tuple(arrays[name] for name in expected if name.startswith("hidden."))
-        return Trajectory(hidden=layers, **{name: arrays[name] for name in _PLAIN})
+        lanes = arrays["rewards"].shape[1]
+        state = arrays["state"] if "state" in expected else np.empty((lanes, 0), np.float32)
+        return Trajectory(hidden=layers, state=state, **{name: arrays[name] for name in _PLAIN})
 
 
-_PLAIN = tuple(field.name for field in fields(Trajectory) if field.name != "hidden")
+_PLAIN = tuple(field.name for field in fields(Trajectory) if field.name not in {"hidden", "state"})
+
+_OBSERVED = {
+    "observations": 2,
+    "final_observations": 1,
+}  # and how many axes stand before those of one observation
 
 
 def expectations(
@@ -111,58 +137,57 @@ def expectations(
         "episode_seeds": ("int64", (episodes,)),
     }
     if hidden:
-        for i, width in enumerate(policy.network.hidden_shapes):
-            expected[f"hidden.{i}"] = ("float32", (*step, width))
+        for i, kept in enumerate(policy.network.kept):
+            expected[f"hidden.{i}"] = ("float32", (*step, *kept))
+    if policy.network.state_size:
+        expected["state"] = ("float32", (lanes, policy.network.state_size))
     return expected
 
 
+def _unpacked(policy: Policy, arrays: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+    """The arrays with observations dense again. Raises TrajectoryError where they were not packed as they should."""
+    steps, lanes = _two(arrays, "rewards")
+    shape, dtype = raw_shape(policy.observation_space), raw_dtype(policy.observation_space)
+    packed = {f"{name}.{part}" for name in _OBSERVED for part in PARTS}
+    dense = {name: array for name, array in arrays.items() if name not in packed}
+    before = {"observations": (steps + 1, lanes), "final_observations": (_one(arrays, "final_values"),)}
+    for name, axes in before.items():
+        try:
+            rows = unpack(name, arrays, rows=math.prod(axes), width=math.prod(shape), dtype=dtype)
+        except PackingError as error:
+            raise TrajectoryError(str(error)) from None
+        if name in dense:
+            raise TrajectoryError(f"unexpected array {name!r}: it came packed too")
+        dense[name] = rows.reshape(*axes, *shape)
+    return dense
+
+
 def action_shape(policy: Policy) -> tuple[int, ...]:
-    """The shape of one action as the policy draws it: a Box's is flat."""
-    match policy.action_space:
-        case Box() as box:
-            return (box.size,)
-        case MultiDiscrete(nvec):
-            return (len(nvec),)
-        case _:
-            return ()
+    """The shape of one action as the policy draws it: flat."""
+    return drawn_shape(policy.action_space)
 
 
 def action_dtype(policy: Policy) -> str:
-    return "float32" if isinstance(policy.action_space, Box) else "int64"
+    return drawn_dtype(policy.action_space)
 
 
 def _check_finite(arrays: Mapping[str, AnyArray]) -> None:
     # One NaN from a peer would be in every weight after the next step, and in the mean return for good.
     for name, array in arrays.items():
         if array.dtype.kind == "f" and not (finite := np.isfinite(array)).all():
-            raise TrajectoryError(f"{name}: expected finite numbers, found {array[~finite][0]}")
+            place = np.argwhere(~finite)[0].tolist()
+            raise TrajectoryError(f"{name}: expected finite numbers, found {array[tuple(place)]} at {place}")
 
 
 def _check_contents(policy: Policy, arrays: Mapping[str, AnyArray]) -> None:
-    # Indices from a peer reach fancy indexing in the Trainer: out of range they would raise there, or wrap.
-    _check_range("final_steps", arrays["final_steps"], low=0, bounds=arrays["rewards"].shape)
-    _check_choices("actions", arrays["actions"], policy.action_space, start=0)
+    faults = [range_fault("final_steps", arrays["final_steps"], low=0, stop=arrays["rewards"].shape)]
+    faults.append(action_fault("actions", policy.action_space, arrays["actions"]))
     for name in ("observations", "final_observations"):
-        _check_choices(name, arrays[name], policy.observation_space, start=None)
+        faults.append(observation_fault(name, policy.observation_space, arrays[name]))
+    for fault in faults:
+        if fault is not None:
+            raise TrajectoryError(fault)
     _check_truncations(arrays["truncated"], arrays["final_steps"])
-
-
-def _check_choices(name: str, values: AnyArray, space: Space, *, start: int | None) -> None:
-    """Choices lie in their space; ``start`` stands for the space's own (drawn actions are counted from 0)."""
-    match space:
-        case Discrete(n=n):
-            low = space.start if start is None else start
-            _check_range(name, values, low=low, bounds=low + n)
-        case MultiDiscrete(nvec=nvec):
-            _check_range(name, values, low=0, bounds=nvec)
-        case _:
-            pass
-
-
-def _check_range(name: str, values: AnyArray, *, low: int, bounds: int | tuple[int, ...]) -> None:
-    wrong = values[(values < low) | (values >= np.asarray(bounds))]
-    if wrong.size:
-        raise TrajectoryError(f"{name}: expected {low} to below {bounds}, found {wrong[0]}")
 
 
 def _check_truncations(truncated: NDArray[np.bool_], final_steps: NDArray[np.int32]) -> None:

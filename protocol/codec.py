@@ -147,12 +147,17 @@ def bind(header: Header, frames: Sequence[Frame]) -> Decoded:
         if len(frame) != spec.nbytes:
             raise fault(header, spec.name, f"header says {spec}", f"the frame has {len(frame)}")
         try:
-            array = np.frombuffer(frame, DTYPES[spec.dtype]).reshape(spec.shape)
+            arrays[spec.name] = as_array(spec, frame)
         except ValueError as error:  # a dimension of 0 hides any product from the check of sizes
             raise fault(header, spec.name, f"header says {spec}", str(error)) from None
-        array.flags.writeable = False
-        arrays[spec.name] = array
     return Decoded(header.message, arrays)
+
+
+def as_array(spec: ArraySpec, frame: Frame) -> Array:
+    """One array as a read-only view of its frame. Raises ``ValueError`` where the frame does not fit."""
+    array = np.frombuffer(frame, DTYPES[spec.dtype]).reshape(spec.shape)
+    array.flags.writeable = False
+    return array
 
 
 def fault(header: Header, field: str, expected: str, found: str) -> DecodeError:

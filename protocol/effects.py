@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from touchline.protocol.codec import Array, Frame
 from touchline.protocol.ledger import Outcome
 from touchline.protocol.messages import ErrorCode, Order, Plain, Scalar, Welcome
+from touchline.protocol.slots import Snapshot
 
 # -- a Player's session
 
@@ -130,6 +131,7 @@ class Delivered:
 
     ``lag_play``: versions published between its grant and its arrival; None where another epoch's Trainer
     granted it. ``nbytes``: its arrays. ``outstanding``: results granted to the slot that are still to come.
+    ``snapshot``: what it was played with, where the order was given once: the learner may be far past it.
     """
 
     slot: int
@@ -142,19 +144,22 @@ class Delivered:
     nbytes: int
     lag_play: int | None
     outstanding: int = 0
+    snapshot: Snapshot | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
     """A result that cannot be read or was never granted; already settled as ``dropped_invalid``.
 
-    ``outstanding``: results granted to the slot that are still to come.
+    ``outstanding``: results granted to the slot that are still to come. ``order``: under which this one was
+    granted, None where it was not.
     """
 
     slot: int
     seq: int
     detail: str
     outstanding: int = 0
+    order: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,26 +99,31 @@ class Pacer:
         grant = Grant(want.seq, count, snapshot, command)
         for seq in range(want.seq, want.seq + count):
             slot.grants[seq] = grant
-            self.law.granted((slot.index, seq), snapshot.version)
+            if command.standing:
+                self.law.granted((slot.index, seq), snapshot.version)
         slot.want, slot.granted_version = None, snapshot.version
         return self._say(slot, grant, want)
 
     def settled(self, slot: Slot, seq: int) -> None:
-        """A result of this Trainer's grants has been settled. Those of another epoch are not in its law."""
+        """A result of this Trainer's grants has been settled. Those of another epoch are not in its law, nor are
+        those of orders once."""
         key = (slot.index, seq)
         if key in self.law:
             self.law.consumed(key)
 
     def lose(self, slot: Slot) -> None:
         """The slot's Player is presumed gone. Its grants stay, in case it comes back with their results."""
-        for seq in slot.grants:
-            self.law.lost((slot.index, seq))
+        for seq, grant in slot.grants.items():
+            if grant.command.standing:
+                self.law.lost((slot.index, seq))
         slot.want = None
+        slot.once.clear()
 
     def regain(self, slot: Slot) -> None:
         """The Player presumed gone is back."""
         for seq, grant in slot.grants.items():
-            self.law.granted((slot.index, seq), grant.snapshot.version)
+            if grant.command.standing:
+                self.law.granted((slot.index, seq), grant.snapshot.version)
 
     def forget(self, slot: Slot) -> None:
         """Nothing of what was granted to the slot will come."""
@@ -126,6 +131,7 @@ class Pacer:
             if (slot.index, seq) in self.law:
                 self.law.lost((slot.index, seq))
         slot.grants.clear()
+        slot.once.clear()
 
     def _say(self, slot: Slot, grant: Grant, want: Want) -> list[SendTo]:
         command, snapshot = grant.command, grant.snapshot

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from touchline.protocol.codec import Array, ArraySpec, Frame, describe
+from touchline.protocol.codec import Array, ArraySpec, Frame, as_array, describe
 from touchline.protocol.ledger import Account
 from touchline.protocol.machine import TRAINER, TrainerEvent, TrainerState, step
 from touchline.protocol.messages import Beat, Hello, Order, Plain, Want
@@ -44,6 +44,11 @@ class Snapshot:
     def of(cls, version: int, arrays: Mapping[str, Array]) -> Snapshot:
         """A snapshot of these arrays by name."""
         return cls(version, *describe(arrays))
+
+    def arrays(self) -> dict[str, Array]:
+        """The arrays again, as read-only views of the frames."""
+        pairs = zip(self.specs, self.frames, strict=True)
+        return {spec.name: as_array(spec, frame) for spec, frame in pairs}
 
 
 @dataclass(frozen=True, slots=True)

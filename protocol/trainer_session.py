@@ -159,8 +159,14 @@ class TrainerSessions:
         return told + list(self._pacer.answer_all(playing))
 
     def order_once(self, slot: int, order: int, verb: str, arguments: Plain) -> list[TrainerEffect]:
-        """An order for one result of one Player, in place of the next it would start."""
+        """An order for one result of one Player, in place of the next it would start.
+
+        Such a result belongs to no update: it has no part in the law of lag. The order goes with its Player: of one
+        that is lost before the result has come, nothing more is to be expected but what it may still bring back.
+        """
         taker = self._roster[slot]
+        if not taker.live:
+            return []
         taker.once.append(Command(order, verb, arguments, standing=False))
         return list(self._pacer.answer(taker))
 
@@ -387,6 +393,7 @@ class TrainerSessions:
             nbytes=sum(array.nbytes for array in decoded.arrays.values()),
             lag_play=self.law.live - result.version if result.epoch == self.epoch else None,
             outstanding=len(slot.grants),
+            snapshot=None if grant is None or grant.command.standing else grant.snapshot,
         )
         return [self._pacer.ack(slot), delivered] if self._pacer.pacing.ahead else [delivered]
 
@@ -413,9 +420,10 @@ class TrainerSessions:
 
     def _invalid(self, slot: Slot, seq: int, detail: str) -> list[TrainerEffect]:
         slot.account.received(seq)
-        slot.grants.pop(seq, None)
+        grant = slot.grants.pop(seq, None)
         self._settle_one(slot, seq, Outcome.DROPPED_INVALID)
-        invalid = Invalid(slot.index, seq, detail, outstanding=len(slot.grants))
+        order = None if grant is None else grant.command.order
+        invalid = Invalid(slot.index, seq, detail, outstanding=len(slot.grants), order=order)
         return [self._pacer.ack(slot), invalid, *self._pacer.answer(slot)]
 
     def _settle_one(self, slot: Slot, seq: int, outcome: Outcome | None) -> None:

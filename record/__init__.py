@@ -5,6 +5,7 @@ from touchline.record.checkpoints import (
     checkpoint_versions,
     load_checkpoint,
     mark_best,
+    save_best,
     save_checkpoint,
 )
 from touchline.record.directory import RunDirectory
@@ -19,12 +20,30 @@ from touchline.record.errors import (
 )
 from touchline.record.facts import environment_facts
 from touchline.record.finding import find_run, list_runs
-from touchline.record.lines import JsonLines, LagLine, ResultLine, UpdateLine, read_lines
-from touchline.record.status import LagSummary, LedgerSummary, PlayerStatus, Status, Summary
+from touchline.record.lines import (
+    DriftLine,
+    EvaluationLine,
+    JsonLines,
+    LagLine,
+    ResultLine,
+    UpdateLine,
+    read_lines,
+)
+from touchline.record.status import (
+    EvaluationStatus,
+    LagSummary,
+    LedgerSummary,
+    PlayerStatus,
+    Status,
+    Summary,
+)
 
 __all__ = [
     "Checkpoint",
     "CheckpointError",
+    "DriftLine",
+    "EvaluationLine",
+    "EvaluationStatus",
     "JsonLines",
     "LagLine",
     "LagSummary",
@@ -48,5 +67,6 @@ __all__ = [
     "load_checkpoint",
     "mark_best",
     "read_lines",
+    "save_best",
     "save_checkpoint",
 ]

@@ -67,6 +67,26 @@ def save_checkpoint(
     return path
 
 
+def save_best(
+    run: RunDirectory, *, version: int, weights: Arrays, state: Mapping[str, Any], keep: int
+) -> Path:
+    """Name a version the best that may be older than the latest, and write it where it is not saved yet.
+
+    One that is saved keeps all it has, and ``state`` is added to its state; one that is written now has no
+    optimiser's arrays: those are of the latest. Which is the latest stays as it is. Raises CheckpointError.
+    """
+    saved = load_checkpoint(run, version) if version in checkpoint_versions(run) else None
+    files = {"weights.safetensors": _encode("weights", saved.weights if saved else weights)}
+    files["optimizer.safetensors"] = _encode("optimizer", saved.optimizer if saved else {})
+    whole = {**saved.state, **state} if saved else state
+    files["state.json"] = _encode_state(version, whole, files)
+    path = run.checkpoints / str(version)
+    _write_folder(path, files)
+    _point(run, "best", version)
+    _prune(run, keep=keep)
+    return path
+
+
 def mark_best(run: RunDirectory, version: int) -> None:
     """Name a saved checkpoint the best, which keeps it from being pruned."""
     _require(run, version)

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, TypeVar, final
 
 import msgspec
+from numpy.typing import NDArray
 
+from touchline.record.crashes import keep_traceback, set_aside
 from touchline.record.errors import RecordError, RunExists, RunNameError, RunNotFound
 from touchline.record.files import encode_page, write_atomic
 from touchline.record.lines import JsonLines
@@ -99,10 +101,16 @@ class RunDirectory:
         """The writer of episodes.jsonl (ResultLine)."""
         return JsonLines(self.path / "episodes.jsonl")
 
+    @cached_property
+    def evaluations(self) -> JsonLines:
+        """The writer of evaluations.jsonl (EvaluationLine)."""
+        return JsonLines(self.path / "evaluations.jsonl")
+
     def flush(self) -> None:
-        """Write the metrics and episodes that have gathered; to be called about once a second."""
+        """Write the lines that have gathered; to be called about once a second."""
         self.metrics.flush()
         self.episodes.flush()
+        self.evaluations.flush()
 
     def write_text(self, name: str, text: str) -> Path:
         """Write a text file of the run, whole or not at all."""
@@ -133,11 +141,14 @@ class RunDirectory:
 
         Returns the path of the text.
         """
-        self.crashes.mkdir(exist_ok=True)
-        path = _claim_file(self.crashes, slug(kind))
-        path.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
-        write_atomic(path.with_suffix(".json"), encode_page({"kind": kind, **payload, "traceback": text}))
-        return path
+        return keep_traceback(self.crashes, slug(kind), {"kind": kind, **payload}, text)
+
+    def set_aside(self, payload: Mapping[str, Any], text: str, arrays: Mapping[str, NDArray[Any]]) -> Path:
+        """Keep results that nothing may be learnt from: ``crashes/<n>-invalid.txt``, ``.json`` and ``.npz``.
+
+        The newest ten, and 64 MiB, are kept. Returns the path of the text.
+        """
+        return set_aside(self.crashes, payload, text, arrays)
 
     def _write(self, name: str, content: bytes) -> Path:
         path = self.path / name
@@ -208,15 +219,3 @@ def _make_numbered(root: Path, *, env: str, seed: int) -> Path:
 def _numbers(root: Path) -> set[int]:
     found = (run_number(entry.name) for entry in root.iterdir())
     return {number for number in found if number is not None}
-
-
-def _claim_file(folder: Path, name: str) -> Path:
-    number = 1 + sum(1 for _ in folder.glob("*.txt"))
-    while True:
-        path = folder / f"{number}-{name}.txt"
-        try:
-            path.touch(exist_ok=False)
-        except FileExistsError:
-            number += 1
-        else:
-            return path

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchline.record.directory import RunDirectory
-from touchline.record.lines import ResultLine, UpdateLine, read_lines
+from touchline.record.lines import EvaluationLine, ResultLine, UpdateLine, read_lines
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -27,6 +27,16 @@ class Episodes:
 
 
 @dataclass(frozen=True)
+class Drifts:
+    """What U updates say of the way from the policies that played to the live one; NaN where not recorded."""
+
+    kl: FloatArray  # float64 [U]
+    effective_fraction: FloatArray  # float64 [U]
+    cut_fraction: FloatArray  # float64 [U]
+    weight_distance: FloatArray  # float64 [U]
+
+
+@dataclass(frozen=True)
 class Updates:
     """The U updates of a run, and the lag of the R results that they used."""
 
@@ -35,6 +45,16 @@ class Updates:
     wait_seconds: FloatArray  # float64 [U], NaN where not recorded
     update_seconds: FloatArray  # float64 [U], NaN where not recorded
     lags: IntArray  # int64 [R], in versions
+    drift: Drifts
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The K evaluations of a run, each of a version's greedy episodes."""
+
+    means: FloatArray  # float64 [K], of the returns
+    steps: FloatArray  # float64 [K], trained when the version was made
+    seconds: FloatArray  # float64 [K], since the run began
 
 
 @dataclass(frozen=True)
@@ -45,6 +65,7 @@ class History:
     env: str
     episodes: Episodes
     updates: Updates
+    evaluated: Evaluated
     goal: float | None
     over_episodes: int
     law: float | None  # the mean lag that the law predicts
@@ -59,6 +80,7 @@ def read_history(run: RunDirectory) -> History:
         env=summary.env if summary else status.env if status else run.name,
         episodes=_episodes(list(read_lines(run.episodes.path, ResultLine))),
         updates=_updates(list(read_lines(run.metrics.path, UpdateLine))),
+        evaluated=_evaluated(list(read_lines(run.evaluations.path, EvaluationLine))),
         goal=status.return_goal if status else None,
         over_episodes=status.over_episodes if status else 100,
         law=summary.lag.law if summary else status.lag.law if status else None,
@@ -83,6 +105,20 @@ def _updates(lines: Sequence[UpdateLine]) -> Updates:
         wait_seconds=_floats([line.wait_seconds for line in lines]),
         update_seconds=_floats([line.update_seconds for line in lines]),
         lags=np.array([lag for line in lines for lag in line.lag.values], np.int64),
+        drift=Drifts(
+            kl=_floats([line.drift.kl for line in lines]),
+            effective_fraction=_floats([line.drift.effective_fraction for line in lines]),
+            cut_fraction=_floats([line.drift.cut_fraction for line in lines]),
+            weight_distance=_floats([line.drift.weight_distance for line in lines]),
+        ),
+    )
+
+
+def _evaluated(lines: Sequence[EvaluationLine]) -> Evaluated:
+    return Evaluated(
+        means=_floats([line.mean for line in lines]),
+        steps=_floats([line.steps for line in lines]),
+        seconds=_floats([line.seconds for line in lines]),
     )
 
 

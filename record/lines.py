@@ -29,6 +29,15 @@ class LagLine(msgspec.Struct, frozen=True, kw_only=True):
     players: list[str] = []  # whose result each value is of
 
 
+class DriftLine(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the live policy u, before an update, had gone from v, which played; rho = u(a)/v(a) of an action."""
+
+    kl: float | None = None  # KL(v || u) over rows of the oldest result
+    effective_fraction: float | None = None  # of the rows, under weights rho: (Σ rho)² / (n Σ rho²)
+    cut_fraction: float | None = None  # of the rows: those whose ratio the correction cuts
+    weight_distance: float | None = None  # max |W_u − W_v|, v of the oldest result
+
+
 class UpdateLine(msgspec.Struct, frozen=True, kw_only=True):
     """A line of metrics.jsonl: one update."""
 
@@ -43,7 +52,24 @@ class UpdateLine(msgspec.Struct, frozen=True, kw_only=True):
     wait_seconds: float | None = None  # waiting for this update's batch
     update_seconds: float | None = None  # computing it
     lag: LagLine = LagLine()
-    loss: dict[str, float | None] = {}  # ``kl``: KL(p_v || p_u), from the policy that played to the live one
+    drift: DriftLine = DriftLine()
+    loss: dict[str, float | None] = {}
+
+
+class EvaluationLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of evaluations.jsonl: one version's greedy episodes, apart from training's."""
+
+    seconds: float  # since the run began, when it was heard of
+    steps: int  # trained when the version was made
+    version: int
+    player: str
+    episodes: int
+    mean: float | None = None  # of the returns, as are the next three
+    std: float | None = None
+    min: float | None = None
+    max: float | None = None
+    length_mean: float | None = None
+    seed: int = 0  # of the episodes: touchline eval --seed plays the same
 
 
 class ResultLine(msgspec.Struct, frozen=True, kw_only=True):

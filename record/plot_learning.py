@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from touchline.record.curves import Curve, across, rolling
+from touchline.record.curves import Curve, FloatArray, across, rolling
 from touchline.record.groups import Group, group_title
 from touchline.record.history import History
 from touchline.record.plot_style import INK, QUIET, colour, count_axis, new_figure, time_axis
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Axis = Literal["steps", "seconds"]
+POINT: Any = {
+    "marker": "D",
+    "markersize": 4,
+    "markeredgecolor": "white",
+    "markeredgewidth": 0.6,
+    "zorder": 2.5,
+}
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,7 @@ class Drawn:
     group: Group
     curves: list[Curve]
     whole: Curve
+    evaluations: list[tuple[FloatArray, FloatArray]]  # of each run that has some: where, and the means
 
 
 def learning_figure(groups: Sequence[Group]) -> Figure | None:
@@ -56,7 +64,13 @@ def _draw_axis(axes: Axes, groups: Sequence[Group], axis: Axis) -> None:
 
 def _prepare(group: Group, axis: Axis) -> Drawn:
     curves = [_curve(history, axis) for history in group.histories if len(history.episodes.returns)]
-    return Drawn(group=group, curves=curves, whole=curves[0] if len(curves) == 1 else across(curves))
+    evaluated = [history.evaluated for history in group.histories if len(history.evaluated.means)]
+    return Drawn(
+        group=group,
+        curves=curves,
+        whole=curves[0] if len(curves) == 1 else across(curves),
+        evaluations=[(one.steps if axis == "steps" else one.seconds, one.means) for one in evaluated],
+    )
 
 
 def _curve(history: History, axis: Axis) -> Curve:
@@ -80,6 +94,13 @@ def _draw_group(axes: Axes, item: Drawn, paint: str, unit: float) -> None:
             axes.plot(curve.x / unit, curve.line, color=paint, alpha=0.35, linewidth=0.8)
             axes.plot(curve.x[-1] / unit, curve.line[-1], "o", color=paint, markersize=3.5, alpha=0.7)
     axes.plot(whole.x / unit, whole.line, color=paint, label=_legend(item))
+    _draw_evaluations(axes, item, paint, unit)
+
+
+def _draw_evaluations(axes: Axes, item: Drawn, paint: str, unit: float) -> None:
+    """The greedy evaluations of each run, as points."""
+    for x, means in item.evaluations:
+        axes.plot(x / unit, means, linestyle="none", color=paint, **POINT)
 
 
 def _legend(item: Drawn) -> str:
@@ -112,9 +133,11 @@ def _describe(axes: Axes, groups: Sequence[Group]) -> None:
 
 
 def _note(axes: Axes, groups: Sequence[Group]) -> None:
-    """What the band is."""
+    """What the band is, and the points where there are some."""
+    evaluated = any(len(history.evaluated.means) for group in groups for history in group.histories)
+    points = "points: greedy evaluations; " if evaluated else ""
     if all(len(group.histories) == 1 for group in groups):
         text = "band: 10th to 90th percentile of those episodes"
     else:
         text = "band: range of the runs' means; an ended run keeps its last value"
-    axes.set_title(text, loc="right", fontsize=8.5, fontweight="normal", color=QUIET)
+    axes.set_title(points + text, loc="right", fontsize=8.5, fontweight="normal", color=QUIET)

@@ -10,6 +10,7 @@ from touchline.record.checkpoints import checkpoint_versions, load_checkpoint
 from touchline.record.directory import RunDirectory
 from touchline.record.errors import RecordError
 from touchline.record.groups import Group, group_runs
+from touchline.record.plot_drift import drift_figure
 from touchline.record.plot_lag import lag_figure
 from touchline.record.plot_learning import learning_figure
 from touchline.record.plot_speed import speed_figure
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 def plot_run(runs: Sequence[RunDirectory], out: Path) -> list[Path]:
     """Draw one run, or several on the same axes, as PNGs in ``out``; returns their paths.
 
-    ``learning.png``, ``lag.png``, ``speed.png``; and of each run ``weights.png`` (``weights-<run>.png`` of
-    several). What has not been recorded yet is left out. Runs of one environment and config are drawn as
-    a mean with the range across seeds. Raises MissingView without matplotlib, RecordError if there is
-    nothing at all to draw.
+    ``learning.png``, ``lag.png``, ``drift.png``, ``speed.png``; and of each run ``weights.png``
+    (``weights-<run>.png`` of several). What has not been recorded yet is left out. Runs of one environment and
+    config are drawn as a mean with the range across seeds. Raises MissingView without matplotlib, RecordError if
+    there is nothing at all to draw.
     """
     with styled():
         groups = group_runs(runs)
@@ -47,6 +48,7 @@ def _of_groups(groups: Sequence[Group]) -> list[tuple[str, Figure | None]]:
     return [
         ("learning.png", learning_figure(groups)),
         ("lag.png", lag_figure(groups)),
+        ("drift.png", drift_figure(groups)),
         ("speed.png", speed_figure(groups)),
     ]
 

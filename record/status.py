@@ -32,6 +32,17 @@ class PlayerStatus(msgspec.Struct, frozen=True, kw_only=True):
     errors: int = 0  # numbers in its observations that lay outside their space
 
 
+class EvaluationStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The last evaluation during training, and the best so far."""
+
+    version: int
+    steps: int  # trained when the version was made
+    episodes: int
+    mean: float | None = None
+    best_version: int | None = None
+    best_mean: float | None = None
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """status.json, and all that the live view shows."""
 
@@ -52,6 +63,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     return_history: list[float] = []  # at most 60, the newest last
     over_episodes: int = 100
     return_best: float | None = None
+    evaluation: EvaluationStatus | None = None
     updates_per_second: float = 0.0
     steps_per_second: float = 0.0
     wait_fraction: float = 0.0  # of the learner's time, waiting for Players; 0..1

@@ -20,7 +20,7 @@ from touchline.cli.group import VERBS, touchline
 from touchline.configs import load, preset_names
 from touchline.protocol.ledger import BUCKETS
 from touchline.protocol.messages import MESSAGES, ErrorCode, tag
-from touchline.record import LagLine, LagSummary, ResultLine, Summary, UpdateLine
+from touchline.record import DriftLine, LagLine, LagSummary, ResultLine, Summary, UpdateLine
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -120,7 +120,7 @@ def names_missing(page: str, names: Iterator[str] | list[str]) -> set[str]:
     return {name for name in names if f"`{name}`" not in text}
 
 
-@pytest.mark.parametrize("line", [UpdateLine, LagLine, ResultLine, Summary, LagSummary])
+@pytest.mark.parametrize("line", [UpdateLine, LagLine, DriftLine, ResultLine, Summary, LagSummary])
 def test_every_recorded_field_is_explained(line):
     assert not names_missing("how-it-works.md", list(line.__struct_fields__))
 

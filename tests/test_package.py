@@ -21,8 +21,9 @@ def folders_with_modules() -> set[str]:
     found = {"touchline"}
     for folder in ROOT.iterdir():
         hidden = folder.name.startswith(".") or "venv" in folder.name or folder.suffix == ".egg-info"
-        if folder.is_dir() and not hidden and folder.name not in NOT_PACKAGES and any(folder.glob("*.py")):
-            found.add(f"touchline.{folder.name}")
+        if folder.is_dir() and not hidden and folder.name not in NOT_PACKAGES:
+            places = {module.parent.relative_to(ROOT) for module in folder.rglob("*.py")}
+            found |= {".".join(("touchline", *place.parts)) for place in places}
     return found
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from touchline.trainer.corrections import bounded_exp
+from touchline.trainer.ratios import bounded_exp
 
 FloatArray = NDArray[np.floating[Any]]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,16 +13,23 @@ from touchline.policy.policy import Snapshot
 from touchline.policy.trajectory import Trajectory
 
 FloatArray = NDArray[np.floating[Any]]
+EQUAL = 1e-7  # a deviation of so little of the mean is float32's rounding
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One admitted result: its trajectory, the snapshot that played it, its lag and the weight of its rows."""
+    """One admitted result: its trajectory, the snapshot that played it, its lag and the weight of its rows.
+
+    ``slot``, ``seq`` and ``player`` say whose it is, and which of theirs.
+    """
 
     trajectory: Trajectory
     snapshot: Snapshot
     lag: int
     weight: float
+    slot: int = 0
+    seq: int = 0
+    player: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,12 @@ def transitions(
     return Transitions(trajectory.rewards, values[:-1], next_values, continues.astype(values.dtype))
 
 
+def begun_anew(whole: Transitions) -> Transitions:
+    """Every reward that is not 0 ends what is counted together: nothing after it follows, and nothing bootstraps."""
+    quiet = (whole.rewards == 0).astype(whole.rewards.dtype)
+    return replace(whole, next_values=whole.next_values * quiet, continues=whole.continues * quiet)
+
+
 def side_by_side(parts: Sequence[Transitions]) -> Transitions:
     """Several results as one ``[T, ΣB]``: shorter ones end early, which padding with nothing after them says."""
     if len(parts) == 1:
@@ -73,15 +86,21 @@ def split(whole: FloatArray, shapes: Sequence[tuple[int, int]]) -> list[FloatArr
 
 
 class Gathering:
-    """Admitted results up to a batch of at least ``batch_steps`` valid steps."""
+    """Admitted results up to a batch: of at least ``batch_steps`` valid steps, or of ``batch_episodes`` whole games.
 
-    def __init__(self, batch_steps: int) -> None:
-        self._batch_steps = batch_steps
+    By steps a batch is all that was gathered when it is taken; by episodes exactly so many, in the order in which
+    they came, and the next batch begins with the rest.
+    """
+
+    def __init__(self, batch_steps: int, batch_episodes: int | None = None) -> None:
+        self._batch_steps, self._batch_episodes = batch_steps, batch_episodes
         self._pieces: list[Piece] = []
         self.steps = 0
 
     @property
     def complete(self) -> bool:
+        if self._batch_episodes is not None:
+            return len(self._pieces) >= self._batch_episodes
         return self.steps >= self._batch_steps
 
     def add(self, piece: Piece) -> None:
@@ -89,7 +108,18 @@ class Gathering:
         self.steps += piece.trajectory.steps
 
     def take(self) -> list[Piece]:
-        """The pieces gathered; the next batch begins empty."""
+        """The pieces of a batch, or fewer where it is not complete."""
+        taken = self._pieces[: self._batch_episodes]
+        self._pieces = self._pieces[len(taken) :]
+        self.steps = sum(piece.trajectory.steps for piece in self._pieces)
+        return taken
+
+    def age(self) -> None:
+        """A version was made without what is gathered: it lags by one more."""
+        self._pieces = [replace(piece, lag=piece.lag + 1) for piece in self._pieces]
+
+    def clear(self) -> list[Piece]:
+        """All that was gathered; nothing of it enters a batch."""
         pieces, self._pieces, self.steps = self._pieces, [], 0
         return pieces
 
@@ -108,6 +138,18 @@ def standardise(
     chosen = np.concatenate([row[mask] for row, mask in zip(rows, valid, strict=True)])
     mean, std = chosen.mean(), chosen.std() + 1e-8
     return lambda row: (row - mean) / std
+
+
+def standardised_alone(row: FloatArray, valid: NDArray[np.bool_]) -> FloatArray:
+    """(x − mean) / std with mean and std of this row's own valid elements; 0 where those are all alike.
+
+    The two are summed in float64, where a row of equal float32 has a deviation of exactly 0.
+    """
+    chosen = row[valid].astype(np.float64)
+    mean, std = (chosen.mean(), chosen.std()) if len(chosen) else (0.0, 0.0)
+    if std <= EQUAL * abs(mean):
+        return np.zeros_like(row)
+    return ((row - mean) / std).astype(row.dtype)
 
 
 _FIELDS = ("rewards", "values", "next_values", "continues")

@@ -5,8 +5,8 @@ With A the advantage, kappa what multiplies it and u the live policy, v the one 
     none        grad log u(a)                      (v's own under ``reuse``)
     importance  rho grad log u(a),                 rho = u(a) / v(a)
     truncated   min(c, rho) grad log u(a)
-    centred     min(c, rho) (e_a − u) − (q − |q| u),   q = min(c v, u)    (categorical; ACER's bias correction with
-                the sampled advantage as critic: E_v[kappa] = 0, so a baseline changes nothing)
+    centred     min(c, rho) grad log u(a) + E_u[(1 − c/rho)_+ grad log u]   (``centring``: E_v[kappa] = 0, so a
+                baseline changes nothing)
     clip        rho grad log u(a), or 0 where the ratio has left [1 − eps, 1 + eps] in the advantage's direction (PPO)
 
 The objective beside it is what the metrics call the policy loss, but for its sign: A log u(a) without a correction,
@@ -15,16 +15,14 @@ the weight times A with one, and PPO's min(rho A, clip(rho) A).
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple, assert_never
+from typing import Any, NamedTuple, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
-from touchline.policy.distributions import Distribution, log_softmax
-
-FloatArray = NDArray[np.floating[Any]]
-Correction = Literal["none", "importance", "truncated", "centred", "vtrace", "clip"]
-LOG_RATIO_BOUND = 20.0  # what exp gives beyond it overflows in a product; no estimate survives it
+from touchline.policy.distributions import Distribution
+from touchline.trainer.centring import excess
+from touchline.trainer.ratios import Correction, FloatArray, inside, ratios
 
 
 class Term(NamedTuple):
@@ -32,6 +30,7 @@ class Term(NamedTuple):
 
     direction: FloatArray  # float [N, P]: A · kappa, the ascent direction at the head
     objective: FloatArray  # float [N]
+    rhos: FloatArray | None = None  # float [N]; None where there was no live forward pass to take them from
 
 
 def kappa(
@@ -45,18 +44,20 @@ def kappa(
     behaviour_head: FloatArray,
     clip: float,
     truncate_at: float,
+    rng: np.random.Generator | None = None,
 ) -> Term:
     """A · kappa and the objective, for rows of advantages ``[N]``.
 
-    ``head`` is the target policy's, ``behaviour_head`` that of the snapshot that played.
+    ``head`` is the target policy's, ``behaviour_head`` that of the snapshot that played. ``rng`` is read by
+    ``centred`` alone, where it has no closed form.
     """
     direction = distribution.log_prob_gradient(head, actions)
     log_probs = distribution.log_prob(head, actions)
-    if correction == "none" or correction == "vtrace":  # V-trace's advantages hold their weights already
-        direction *= advantages[:, None]
-        return Term(direction, advantages * log_probs)
     rhos = ratios(log_probs, behaviour_log_probs)
     match correction:
+        case "none" | "vtrace":  # V-trace's advantages hold their weights already
+            direction *= advantages[:, None]
+            return Term(direction, advantages * log_probs, rhos)
         case "importance":
             weights = rhos
         case "truncated" | "centred":
@@ -67,33 +68,11 @@ def kappa(
             assert_never(correction)
     direction *= weights[:, None]
     if correction == "centred":
-        direction -= drift_of_truncation(head, behaviour_head, truncate_at=truncate_at)
+        direction += excess(
+            distribution, head=head, behaviour_head=behaviour_head, truncate_at=truncate_at, rng=rng
+        )
     direction *= advantages[:, None]
     objective = weights * advantages
     if correction == "clip":
         objective = np.minimum(rhos * advantages, np.clip(rhos, 1 - clip, 1 + clip) * advantages)
-    return Term(direction, objective)
-
-
-def ratios(target_log_probs: FloatArray, behaviour_log_probs: FloatArray) -> FloatArray:
-    """rho = exp(log u(a) − log v(a)), the logarithm bounded at ±20."""
-    return bounded_exp(target_log_probs - behaviour_log_probs)
-
-
-def bounded_exp(log_rhos: FloatArray) -> FloatArray:
-    """rho from its logarithm, bounded at ±20."""
-    rhos: FloatArray = np.exp(np.clip(log_rhos, -LOG_RATIO_BOUND, LOG_RATIO_BOUND))
-    return rhos
-
-
-def inside(rhos: FloatArray, advantages: FloatArray, *, clip: float) -> NDArray[np.bool_]:
-    """Where PPO's surrogate still has a gradient (Schulman et al. 2017, equation 7)."""
-    return np.where(advantages > 0, rhos <= 1 + clip, rhos >= 1 - clip)
-
-
-def drift_of_truncation(head: FloatArray, behaviour_head: FloatArray, *, truncate_at: float) -> FloatArray:
-    """E over the behaviour policy of min(c, rho)(e_a − u) = q − |q| u, float ``[N, A]``, categorical heads."""
-    u, v = np.exp(log_softmax(head)), np.exp(log_softmax(behaviour_head))
-    q = np.minimum(truncate_at * v, u)
-    drift: FloatArray = q - q.sum(axis=-1, keepdims=True) * u
-    return drift
+    return Term(direction, objective, rhos)

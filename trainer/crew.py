@@ -53,6 +53,11 @@ class Crew:
         """Whether any Player's session lives."""
         return any(member.present for member in self._members.values())
 
+    def one_ready(self, *, rather: int | None) -> int | None:
+        """A slot whose Player's environment stands, ``rather`` this one than the lowest; None where there is none."""
+        ready = [slot for slot, member in self._members.items() if member.present and member.ready]
+        return rather if rather in ready else min(ready, default=None)
+
     def name(self, slot: int) -> str:
         return self._members[slot].name
 

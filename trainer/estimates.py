@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
 import numpy as np
@@ -14,12 +14,16 @@ from touchline.trainer.advantage import gae, monte_carlo, n_step, vtrace
 from touchline.trainer.batch import (
     Piece,
     Transitions,
+    begun_anew,
     mean_square_scale,
     side_by_side,
     split,
     standardise,
+    standardised_alone,
     transitions,
 )
+from touchline.trainer.live import live_view
+from touchline.trainer.rewards import RewardScale
 from touchline.trainer.settings import Settings
 
 FloatArray = NDArray[np.floating[Any]]
@@ -27,7 +31,11 @@ FloatArray = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """One result as rows, N = T B. ``weights`` sum to at most 1 over the batch; 0 where a step is not valid."""
+    """One result as rows, N = T B.
+
+    ``weights`` are 0 where a step is not valid, and sum to at most 1 over the batch, or with ``reduction: sum`` to
+    at most its steps.
+    """
 
     piece: Piece
     advantages: FloatArray  # float32 [N], normalised
@@ -35,17 +43,30 @@ class Rows:
     weights: FloatArray  # float32 [N]
 
 
-def estimate(pieces: Sequence[Piece], policy: Policy, live: Snapshot, settings: Settings) -> list[Rows]:
-    """Advantages and targets of a batch. GAE, n-step and Monte-Carlo use behaviour values, V-trace live ones."""
+def estimate(
+    pieces: Sequence[Piece],
+    policy: Policy,
+    live: Snapshot,
+    settings: Settings,
+    *,
+    reward_scale: RewardScale | None = None,
+) -> list[Rows]:
+    """Advantages and targets of a batch. GAE, n-step and Monte-Carlo use behaviour values, V-trace live ones.
+
+    ``reward_scale`` as it stands is that of the whole batch; it is not moved.
+    """
     shapes = [piece.trajectory.shape for piece in pieces]
+    paid = pieces if reward_scale is None else [_scaled(piece, reward_scale) for piece in pieces]
     if settings.advantage == "vtrace":
-        advantages, targets = _vtrace(pieces, policy, live, settings)
+        advantages, targets = _vtrace(paid, policy, live, settings)
     else:
-        whole = side_by_side([transitions(piece.trajectory) for piece in pieces])
+        whole = side_by_side([transitions(piece.trajectory) for piece in paid])
         advantages, targets = _behaviour(whole, settings)
     valid = [piece.trajectory.valid.reshape(-1) for piece in pieces]
     advantage_rows = _normalised(split(advantages, shapes), valid, settings)
-    count = max(1, sum(int(np.count_nonzero(mask)) for mask in valid))
+    count = 1
+    if settings.reduction == "mean":
+        count = max(1, sum(int(np.count_nonzero(mask)) for mask in valid))
     return [
         Rows(piece, advantage, target, mask * np.float32(piece.weight / count))
         for piece, advantage, target, mask in zip(
@@ -54,7 +75,14 @@ def estimate(pieces: Sequence[Piece], policy: Policy, live: Snapshot, settings: 
     ]
 
 
+def _scaled(piece: Piece, scale: RewardScale) -> Piece:
+    trajectory = piece.trajectory
+    return replace(piece, trajectory=replace(trajectory, rewards=scale(trajectory.rewards)))
+
+
 def _behaviour(whole: Transitions, settings: Settings) -> tuple[FloatArray, FloatArray]:
+    if settings.return_resets == "reward":
+        whole = begun_anew(whole)
     match settings.advantage:
         case "gae":
             advantages = gae(
@@ -116,19 +144,12 @@ def _vtrace(
 
 def _live_view(piece: Piece, policy: Policy, live: Snapshot) -> tuple[FloatArray, Transitions]:
     """log rho ``[T, B]`` and the transitions under live values."""
-    trajectory, network = piece.trajectory, policy.network
+    trajectory, view = piece.trajectory, live_view(piece.trajectory, policy, live)
     steps, lanes = trajectory.shape
-    observations = trajectory.observations
-    rows = live.rows(policy, observations.reshape(-1, *observations.shape[2:]))
-    hidden, head = network.policy_forward(live.weights, rows)
-    values = network.value_forward(live.weights, rows, policy_hidden=hidden)[1].reshape(steps + 1, lanes)
     actions = trajectory.actions.reshape(steps * lanes, *trajectory.actions.shape[2:])
-    log_probs = policy.distribution.log_prob(head[: steps * lanes], actions).reshape(steps, lanes)
-    final_values = trajectory.final_values
-    if len(final_values):
-        final_rows = live.rows(policy, trajectory.final_observations)
-        final_values = network.value_forward(live.weights, final_rows)[1]
-    return log_probs - trajectory.log_probs, transitions(trajectory, values=values, final_values=final_values)
+    log_probs = policy.distribution.log_prob(view.head.reshape(steps * lanes, -1), actions)
+    seen = transitions(trajectory, values=view.values, final_values=view.final_values)
+    return log_probs.reshape(steps, lanes) - trajectory.log_probs, seen
 
 
 def _normalised(
@@ -143,5 +164,7 @@ def _normalised(
         case "center":
             centred = standardise(rows, valid)
             return [centred(row) for row in rows]
+        case "center_episode":
+            return [standardised_alone(row, mask) for row, mask in zip(rows, valid, strict=True)]
         case _:
             assert_never(settings.normalize_advantage)

@@ -1,9 +1,13 @@
-"""When failures of Players end a run."""
+"""When failures of Players end a run, and what is kept of one."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import msgspec
 
 from touchline.record import Summary
 
@@ -16,8 +20,10 @@ INVALID_IN_A_ROW = 10
 
 @dataclass(slots=True)
 class InvalidResults:
-    """Results that are no trajectory, in a row: past ten, nothing will ever be learnt from what comes."""
+    """Results that are no trajectory, or batches that give no update, in a row: past ten, nothing will ever be learnt
+    from what comes. ``what`` is the plural that people read."""
 
+    what: str = "results"
     count: int = 0
     detail: str = ""
 
@@ -28,7 +34,7 @@ class InvalidResults:
     def check(self) -> None:
         """Raises RunFailed when there were ten in a row."""
         if self.count >= INVALID_IN_A_ROW:
-            raise RunFailed(f"{self.count} results in a row were unusable: {self.detail}", exit_code=3)
+            raise RunFailed(f"{self.count} {self.what} in a row were unusable: {self.detail}", exit_code=3)
 
 
 @dataclass(slots=True)
@@ -56,3 +62,25 @@ class RunFailed(Exception):
         super().__init__(headline)
         self.headline, self.exit_code, self.detail = headline, exit_code, detail
         self.summary: Summary | None = None
+
+
+def account_of(detail: str) -> dict[str, Any]:
+    """A Player's own account of its failure; plain text from one that words it otherwise."""
+    try:
+        decoded = msgspec.json.decode(detail)
+    except msgspec.DecodeError:
+        decoded = None
+    return decoded if isinstance(decoded, dict) and "message" in decoded else {"message": detail}
+
+
+def text_of(failure: Mapping[str, Any]) -> str:
+    """The account as people read it: what happened, where, after which actions, and the traceback."""
+    where = ", ".join(
+        f"{key} {failure[key]}" for key in ("lane", "seed", "step") if failure.get(key) is not None
+    )
+    actions = failure.get("last_actions") or []
+    lines = [str(failure["message"])]
+    lines += [where] if where else []
+    lines += [f"last actions: {actions}"] if actions else []
+    lines += [str(failure.get("traceback") or "")]
+    return "\n".join(lines).rstrip() + "\n"

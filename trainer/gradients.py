@@ -6,57 +6,21 @@ forward pass. Everything is accumulated in chunks that stay in the cache.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from touchline.policy.inputs import only_array
 from touchline.policy.network import Layer, Weights
-from touchline.policy.policy import Policy, Snapshot
+from touchline.policy.policy import Policy
 from touchline.trainer.corrections import Term, kappa
-from touchline.trainer.estimates import Rows
+from touchline.trainer.ratios import cut_rows
+from touchline.trainer.samples import Samples
 from touchline.trainer.settings import Settings
 
 FloatArray = NDArray[np.floating[Any]]
-CHUNK_ROWS = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """Rows of a batch with what a loss needs of them, N each."""
-
-    x: FloatArray  # float32 [N, D], as the network reads them
-    hidden: tuple[FloatArray, ...]  # float32 [N, H] each; empty for recompute
-    behaviour_head: FloatArray  # float32 [N, P]
-    behaviour_values: FloatArray  # float32 [N]
-    behaviour_log_probs: FloatArray  # float32 [N]
-    actions: NDArray[Any]  # [N, ...]
-    advantages: FloatArray  # float32 [N]
-    targets: FloatArray  # float32 [N]
-    weights: FloatArray  # float32 [N]
-
-    def __len__(self) -> int:
-        return len(self.advantages)
-
-    def part(self, index: slice | NDArray[np.intp]) -> Samples:
-        """Some of the rows: views for a slice, copies for an index array."""
-        return Samples(
-            self.x[index],
-            tuple(layer[index] for layer in self.hidden),
-            self.behaviour_head[index],
-            self.behaviour_values[index],
-            self.behaviour_log_probs[index],
-            self.actions[index],
-            self.advantages[index],
-            self.targets[index],
-            self.weights[index],
-        )
-
-    def chunks(self, rows: int = CHUNK_ROWS) -> Iterator[Samples]:
-        for start in range(0, len(self), rows):
-            yield self.part(slice(start, start + rows))
 
 
 @dataclass(slots=True)
@@ -67,45 +31,15 @@ class Sums:
     value_loss: float = 0.0
     entropy: float = 0.0
     weight: float = 0.0
+    # Of the importance ratios, where a live forward pass gives any: each valid row counts once, whatever its weight.
+    rows: float = 0.0
+    rhos: float = 0.0
+    squared_rhos: float = 0.0
+    cut: float = 0.0
 
     def add(self, other: Sums) -> None:
-        self.policy_loss += other.policy_loss
-        self.value_loss += other.value_loss
-        self.entropy += other.entropy
-        self.weight += other.weight
-
-
-def samples_of(rows: Rows, policy: Policy, reader: Snapshot) -> Samples:
-    """A result's rows, its observations as ``reader``'s normaliser reads them."""
-    trajectory = rows.piece.trajectory
-    steps, lanes = trajectory.shape
-    n = steps * lanes
-
-    def flat(array: NDArray[Any]) -> NDArray[Any]:
-        return array.reshape(n, *array.shape[2:])
-
-    return Samples(
-        x=reader.rows(policy, flat(trajectory.observations[:-1])),
-        hidden=tuple(flat(layer) for layer in trajectory.hidden),
-        behaviour_head=flat(trajectory.head),
-        behaviour_values=flat(trajectory.values[:-1]),
-        behaviour_log_probs=flat(trajectory.log_probs),
-        actions=flat(trajectory.actions),
-        advantages=rows.advantages,
-        targets=rows.targets,
-        weights=rows.weights,
-    )
-
-
-def joined(parts: Sequence[Samples]) -> Samples:
-    """The valid rows of several results as one, for shuffling."""
-    kept = [part if part.weights.all() else part.part(np.flatnonzero(part.weights)) for part in parts]
-    if len(kept) == 1:
-        return kept[0]
-    names = [name for name in Samples.__slots__ if name != "hidden"]
-    return Samples(
-        hidden=(), **{name: np.concatenate([getattr(part, name) for part in kept]) for name in names}
-    )
+        for name in Sums.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
 def stored_gradient(
@@ -125,8 +59,8 @@ def stored_gradient(
     for chunk in samples.chunks():
         values = chunk.behaviour_values
         if value_head is not None:
-            last = chunk.hidden[-1] if chunk.hidden else chunk.x
-            values = last @ value_head.weight[:, 0] + value_head.bias
+            last = chunk.hidden[-1] if chunk.hidden else only_array(chunk.x)
+            values = policy.network.value_of(weights, last, head=value_head)
         direction = policy.distribution.log_prob_gradient(chunk.behaviour_head, chunk.actions)
         direction *= chunk.advantages[:, None]
         term = Term(direction, chunk.advantages * chunk.behaviour_log_probs)
@@ -141,6 +75,7 @@ def stored_gradient(
             d_values=d_values,
             gradient=gradient,
             value_head=value_head,
+            sequences=chunk.sequences,
         )
     return sums
 
@@ -153,12 +88,15 @@ def recomputed_gradient(
     *,
     gradient: Weights,
     clip: float,
+    rng: np.random.Generator | None = None,
 ) -> Sums:
-    """Add the gradient at the live weights: a new forward pass, corrected by importance ratios where asked."""
+    """Add the gradient at the live weights: a new forward pass, corrected by importance ratios where asked.
+
+    ``rng``: of the actions that ``centred`` draws where it has no closed form.
+    """
     network, sums = policy.network, Sums()
     for chunk in samples.chunks():
-        hidden, head = network.policy_forward(live, chunk.x)
-        value_hidden, values = network.value_forward(live, chunk.x, policy_hidden=hidden)
+        hidden, head, values = network.forward(live, chunk.x, sequences=chunk.sequences)
         term = kappa(
             settings.correction,
             policy.distribution,
@@ -169,14 +107,41 @@ def recomputed_gradient(
             behaviour_head=chunk.behaviour_head,
             clip=clip,
             truncate_at=settings.truncate_at,
+            rng=rng,
         )
+        _add_ratios(sums, chunk, term, settings, clip=clip)
         d_head, d_values = _loss_gradient(
             chunk, policy, settings, head=head, values=values, term=term, sums=sums
         )
         network.backward(
-            live, chunk.x, [*hidden, *value_hidden], d_head=d_head, d_values=d_values, gradient=gradient
+            live,
+            chunk.x,
+            hidden,
+            d_head=d_head,
+            d_values=d_values,
+            gradient=gradient,
+            sequences=chunk.sequences,
         )
     return sums
+
+
+def _add_ratios(sums: Sums, chunk: Samples, term: Term, settings: Settings, *, clip: float) -> None:
+    """What the metrics say of the ratios of the valid rows."""
+    assert term.rhos is not None
+    valid = chunk.weights > 0
+    rhos, advantages = term.rhos[valid], chunk.advantages[valid]
+    cut = cut_rows(
+        settings.correction,
+        rhos=rhos,
+        advantages=advantages,
+        clip=clip,
+        truncate_at=settings.truncate_at,
+        clip_rho_threshold=settings.clip_rho_threshold,
+    )
+    sums.rows += len(rhos)
+    sums.rhos += float(rhos.sum(dtype=np.float64))
+    sums.squared_rhos += float(np.square(rhos, dtype=np.float64).sum())
+    sums.cut += int(np.count_nonzero(cut))
 
 
 def _loss_gradient(
@@ -192,9 +157,10 @@ def _loss_gradient(
     """Descent directions at head and value: −(A kappa + entropy_cost grad H), baseline_cost (V − target)."""
     entropy = policy.distribution.entropy(head)
     errors = values - chunk.targets
-    direction, objective = term
+    direction, objective = term.direction, term.objective
     sums.policy_loss -= float(np.dot(chunk.weights, objective))
-    sums.value_loss += 0.5 * float(np.dot(chunk.weights, errors * errors))
+    if policy.network.has_value:
+        sums.value_loss += 0.5 * float(np.dot(chunk.weights, errors * errors))
     sums.entropy += float(np.dot(chunk.weights, entropy))
     sums.weight += float(chunk.weights.sum())
     if settings.entropy_cost:

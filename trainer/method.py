@@ -27,13 +27,17 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A result as it reached the Trainer. ``lag_play``: versions published while it was being played."""
+    """A result as it reached the Trainer. ``lag_play``: versions published while it was being played.
+
+    ``player``: the name of whose it is.
+    """
 
     slot: int
     seq: int
     version: int
     arrays: Mapping[str, NDArray[Any]]
     lag_play: int
+    player: str = ""
 
     @property
     def key(self) -> ResultKey:
@@ -44,13 +48,16 @@ class Delivery:
 class Absorbed:
     """What came of a result: its lag, the results whose fate is now known, and whether the weights changed.
 
-    ``detail`` says what was wrong with one that was dropped as invalid.
+    ``detail`` says what was wrong with those that were dropped as invalid, ``aside`` which they are: the one that was
+    no trajectory, or, with ``failed``, the whole batch, whose update is not made.
     """
 
     lag: int
     settled: Sequence[tuple[ResultKey, Fate]]
     changed: bool
     detail: str = ""
+    aside: Sequence[Delivery] = ()
+    failed: bool = False
 
 
 class Method(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -101,9 +102,12 @@ class SGD:
 
 
 def clip_by_norm(gradient: FloatArray, max_norm: float | None) -> float:
-    """Scale ``gradient`` in place to at most ``max_norm`` (None: leave it); its Euclidean norm before."""
+    """Scale ``gradient`` in place to at most ``max_norm`` (None: leave it); its Euclidean norm before.
+
+    One whose norm is not finite is left as it is, for whoever refuses it to look at.
+    """
     norm = float(np.sqrt(np.dot(gradient, gradient)))
-    if max_norm is not None and norm > max_norm:
+    if max_norm is not None and max_norm < norm < math.inf:
         gradient *= max_norm / norm
     return norm
 

@@ -17,7 +17,8 @@ from touchline.trainer.method import Absorbed, Delivery, Fate, Order, ResultKey
 from touchline.trainer.optimizers import SGD, Adam, Optimizer, RMSProp
 from touchline.trainer.ring import Ring, capacity
 from touchline.trainer.settings import Settings
-from touchline.trainer.update import Losses, Updater
+from touchline.trainer.soundness import NotFinite
+from touchline.trainer.update import Losses, Update, Updater
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,8 @@ class PolicyGradient:
             optimizer=optimizer_of(config, policy.network.layout.size),
             run_seed=config.seed,
         )
-        self._gathering = Gathering(self.settings.batch_steps)
-        self._gathered: list[ResultKey] = []
+        self._gathering = Gathering(self.settings.batch_steps, self.settings.batch_episodes)
+        self._gathered: list[Delivery] = []
         self._gradient_steps_at = {0: 0}
         self.steps = 0
         self.updates = 0
@@ -88,7 +89,11 @@ class PolicyGradient:
             )
         except TrajectoryError as error:
             return Absorbed(
-                verdict.lag, [(delivery.key, "dropped_invalid")], changed=False, detail=str(error)
+                verdict.lag,
+                [(delivery.key, "dropped_invalid")],
+                changed=False,
+                detail=str(error),
+                aside=[delivery],
             )
         self.consumed = self._consumed(delivery, trajectory, verdict)
         match verdict:
@@ -100,13 +105,13 @@ class PolicyGradient:
                 assert_never(verdict)
         if not self._gathering.complete or not may_publish():
             return Absorbed(verdict.lag, [], changed=False)
-        return Absorbed(verdict.lag, self._update(), changed=True)
+        return self._update(verdict.lag)
 
     def finished(self) -> Sequence[tuple[ResultKey, Fate]]:
         """The run ends: what was gathered and not trained is unused."""
-        self._gathering.take()
+        self._gathering.clear()
         left, self._gathered = self._gathered, []
-        return [(key, "unused") for key in left]
+        return settled(left, "unused")
 
     def report(self) -> Mapping[str, Any]:
         return {
@@ -140,24 +145,39 @@ class PolicyGradient:
 
     def _gather(self, delivery: Delivery, trajectory: Trajectory, verdict: Admitted) -> None:
         snapshot = self._updater.ring[delivery.version]
-        self._gathering.add(Piece(trajectory, snapshot, verdict.lag, verdict.weight))
-        self._gathered.append(delivery.key)
+        slot, seq, player = delivery.slot, delivery.seq, delivery.player
+        self._gathering.add(Piece(trajectory, snapshot, verdict.lag, verdict.weight, slot, seq, player))
+        self._gathered.append(delivery)
 
-    def _update(self) -> Sequence[tuple[ResultKey, Fate]]:
-        trained = self._gathering.steps
-        update = self._updater.update(self._gathering.take(), steps_admitted=self.steps)
-        self.steps += trained
+    def _update(self, lag: int) -> Absorbed:
+        """The next version from the batch that is complete; a batch that gives none is set aside, and nothing moves."""
+        pieces = self._gathering.take()
+        batch, self._gathered = self._gathered[: len(pieces)], self._gathered[len(pieces) :]
+        try:
+            update = self._updater.update(pieces, steps_admitted=self.steps)
+        except NotFinite as error:
+            dropped = settled(batch, "dropped_invalid")
+            return Absorbed(lag, dropped, changed=False, detail=str(error), aside=batch, failed=True)
+        self._gathering.age()
+        self._count(pieces, update)
+        return Absorbed(lag, settled(batch, "trained"), changed=True)
+
+    def _count(self, pieces: Sequence[Piece], update: Update) -> None:
+        self.steps += sum(piece.trajectory.steps for piece in pieces)
         self.updates += 1
         self.gradient_steps += update.gradient_steps
         self._gradient_steps_at[update.snapshot.version] = self.gradient_steps
         self._gradient_steps_at.pop(self._updater.ring.oldest - 1, None)
         self.last_losses = update.losses
-        keys, self._gathered = self._gathered, []
-        return [(key, "trained") for key in keys]
 
     def _gradient_steps_behind(self, version: int) -> int:
         """Gradient steps since ``version``; since the oldest version kept where it is older than that."""
         return self.gradient_steps - self._gradient_steps_at[max(version, self._updater.ring.oldest)]
+
+
+def settled(deliveries: Sequence[Delivery], fate: Fate) -> list[tuple[ResultKey, Fate]]:
+    """The same fate for each of them."""
+    return [(delivery.key, fate) for delivery in deliveries]
 
 
 def optimizer_of(config: Config, size: int) -> Optimizer:

@@ -69,6 +69,7 @@ def status_of(
         return_history=list(history),
         over_episodes=config.stop.over_episodes,
         return_best=training.returns.best,
+        evaluation=training.evaluations.status,
         updates_per_second=method.updates / seconds if seconds > 0 else 0.0,
         steps_per_second=training.steps_per_second or 0.0,
         wait_fraction=wait_fraction(training),

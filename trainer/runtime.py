@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from touchline.configs import Config, to_plain
-from touchline.policy.policy import Policy
+from touchline.policy.evaluation import Evaluation, EvaluationError
+from touchline.policy.policy import Policy, Snapshot
 from touchline.policy.seeds import player_seed
 from touchline.policy.spaces import SpaceError, from_plain
 from touchline.protocol.effects import (
@@ -35,7 +34,8 @@ from touchline.record import RunDirectory, Summary
 from touchline.trainer.admission import players_admitted
 from touchline.trainer.closing import close_accounts, dismiss
 from touchline.trainer.crew import Crew
-from touchline.trainer.failures import RunFailed, Streak
+from touchline.trainer.evaluating import Evaluating
+from touchline.trainer.failures import RunFailed, Streak, account_of, text_of
 from touchline.trainer.method import Absorbed, Delivery
 from touchline.trainer.policy_gradient import policy_of
 from touchline.trainer.reporting import History, summary_of
@@ -85,6 +85,7 @@ class TrainerRuntime:
         self._streak = Streak(config.players.restarts)
         width = config.players.lanes if config.players.unroll_length == "episode" else 1
         self._rounds = Rounds() if config.mode == "sync" else None
+        self._evaluating = Evaluating(config)
         self._own_players = own_players
         sessions = TrainerSessions(
             run=run.name,
@@ -163,6 +164,7 @@ class TrainerRuntime:
             self._housekeeping()
             if self.training is not None:
                 self.training.tick()
+                self._evaluate_when_due(self.training)
         if self.training is not None and self.training.ending is not None:
             self.stop(self.training.ending)
 
@@ -172,12 +174,17 @@ class TrainerRuntime:
                 self._delivered(event)
             case Joined(slot, name):
                 self.crew.joined(slot, name)
+                if not event.resumed:
+                    self._evaluating.given_up(slot, self.seconds())
                 self._say(f"{name} joined" + (" again" if event.resumed else ""))
             case BecameReady(slot, spaces, facts):
                 self._ready(slot, spaces, facts)
             case Invalid(slot, seq, detail):
                 self._say(f"{self.crew.name(slot)}: result {seq} dropped as invalid: {detail}")
-                self._round(event)
+                if self._evaluating.asked_for(event.order):
+                    self._evaluating.given_up(slot, self.seconds())
+                else:
+                    self._round(event)
             case Lost(slot, name, reason) | Left(slot, name, reason):
                 self._gone(slot)
                 self._say(f"{name} left: {reason}")
@@ -185,7 +192,9 @@ class TrainerRuntime:
                 self._player_failed(event)
 
     def _delivered(self, event: Delivered) -> None:
-        if self._rounds is None:
+        if self._evaluating.asked_for(event.order):
+            self._evaluated(event)
+        elif self._rounds is None:
             self._absorb([event])
         else:
             self._round(event)
@@ -211,7 +220,8 @@ class TrainerRuntime:
             )
             self.crew.played(event.slot, training.method.consumed)
             if absorbed.detail:
-                self._say(f"{self.crew.name(event.slot)}: result {event.seq} dropped: {absorbed.detail}")
+                whose = "a batch" if absorbed.failed else f"{self.crew.name(event.slot)}: result {event.seq}"
+                self._say(f"{whose} dropped: {absorbed.detail}")
             settled += settlements(delivery, absorbed)
             if absorbed.changed:
                 self.history.add(training.returns.mean)
@@ -228,6 +238,39 @@ class TrainerRuntime:
             return last
         oldest = self.service.ask(lambda sessions: sessions.oldest_outstanding(but=(event.slot, event.seq)))
         return oldest is None or oldest >= self.training.method.live.version + 1 - staleness.max_lag
+
+    # -- evaluation
+
+    def _evaluate_when_due(self, training: Training) -> None:
+        now = self.seconds()
+        complaint = self._evaluating.complaint(now)
+        if complaint is not None:
+            self._say(complaint)
+        slot = self.crew.one_ready(rather=self._evaluating.last_slot)  # which has the lanes already
+        if slot is None or not self._evaluating.is_due(now):
+            return
+        number, order = self._evaluating.ask(slot, now), self._evaluating.order
+        training.evaluations.forget_before(training.method.live.version)
+        self.service.post(
+            lambda sessions, _: sessions.order_once(slot, number, order.verb, dict(order.arguments))
+        )
+
+    def _evaluated(self, event: Delivered) -> None:
+        """An evaluation came. Its Player goes on before anything is written; no batch and no round hears of it."""
+        player, outcome = self.crew.name(event.slot), Outcome.EVALUATED
+        try:
+            played = Evaluation.from_arrays(event.arrays, episodes=self._evaluating.episodes)
+        except EvaluationError as error:
+            played, outcome = None, Outcome.DROPPED_INVALID
+            self._say(f"{player}: evaluation {event.seq} dropped as invalid: {error}")
+        settled = [Settled(event.slot, event.seq, outcome)]
+        self.service.post(lambda sessions, now: sessions.settle(settled, now=now))
+        newest = self._evaluating.done(event.order, self.seconds())
+        if newest and played is not None and event.snapshot is not None and self.training is not None:
+            snapshot = Snapshot.from_arrays(
+                self.training.policy, EPOCH, event.version, event.snapshot.arrays()
+            )
+            self.training.evaluated(played, snapshot, seed=self._evaluating.seed, player=player)
 
     # -- Players that come and go
 
@@ -268,6 +311,7 @@ class TrainerRuntime:
 
     def _gone(self, slot: int) -> None:
         self.crew.gone(slot)
+        self._evaluating.given_up(slot, self.seconds())
         if self._rounds is not None:
             self._rounds.left(slot)
             if self._ending is None:
@@ -279,12 +323,12 @@ class TrainerRuntime:
             if event.code is ErrorCode.BAD_ORDER:
                 raise RunFailed(f"{event.name}: {event.detail}", exit_code=3)
             return
-        failure = _failure(event.detail)
+        failure = account_of(event.detail)
         message = str(failure["message"])
         if failure.get("kind") == "setup" and self.training is None:
             raise RunFailed(message, exit_code=2, detail=str(failure.get("traceback", "")))
         self.crew.reported(event.name)
-        self._failed(event.name, message, {"player": event.name, **failure}, _failure_text(failure))
+        self._failed(event.name, message, {"player": event.name, **failure}, text_of(failure))
 
     def _failed(self, name: str, message: str, payload: dict[str, Any], text: str) -> None:
         """Keep the traceback; end the run when failures alike of its own Players have become too many.
@@ -338,24 +382,3 @@ def settlements(delivery: Delivery, absorbed: Absorbed) -> list[Settled]:
     """What the sessions are told: this result was taken, then every result whose fate is known now."""
     fates = [Settled(slot, seq, Outcome(fate)) for (slot, seq), fate in absorbed.settled]
     return [Settled(delivery.slot, delivery.seq, None), *fates]
-
-
-def _failure(detail: str) -> dict[str, Any]:
-    """A Player's own account of its failure; plain text from one that words it otherwise."""
-    try:
-        decoded = msgspec.json.decode(detail)
-    except msgspec.DecodeError:
-        decoded = None
-    return decoded if isinstance(decoded, dict) and "message" in decoded else {"message": detail}
-
-
-def _failure_text(failure: Mapping[str, Any]) -> str:
-    where = ", ".join(
-        f"{key} {failure[key]}" for key in ("lane", "seed", "step") if failure.get(key) is not None
-    )
-    actions = failure.get("last_actions") or []
-    lines = [str(failure["message"])]
-    lines += [where] if where else []
-    lines += [f"last actions: {actions}"] if actions else []
-    lines += [str(failure.get("traceback") or "")]
-    return "\n".join(lines).rstrip() + "\n"

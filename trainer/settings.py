@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from touchline.configs import Config, resolve_gradient
-from touchline.trainer.corrections import Correction
+from touchline.trainer.ratios import Correction
 
 GradientSource = Literal["reuse", "live", "recompute"]
 
@@ -21,6 +21,7 @@ class Settings:
     correction: Correction
     live_value_head: bool
     batch_steps: int
+    batch_episodes: int | None
     epochs: int
     minibatch_steps: int | None
     gamma: float
@@ -33,7 +34,10 @@ class Settings:
     truncate_at: float
     clip_rho_threshold: float
     clip_c_threshold: float
-    normalize_advantage: Literal["scale", "center", "none"]
+    return_resets: Literal["episode", "reward"]
+    normalize_rewards: bool
+    normalize_advantage: Literal["scale", "center", "center_episode", "none"]
+    reduction: Literal["mean", "sum"]
     learning_rate: float
     learning_rate_schedule: str
     max_gradient_norm: float | None
@@ -49,6 +53,7 @@ class Settings:
             correction=config.staleness.correction,
             live_value_head=trainer.value_head == "live",
             batch_steps=trainer.batch_steps,
+            batch_episodes=trainer.batch_episodes,
             epochs=trainer.epochs,
             minibatch_steps=trainer.minibatch_steps,
             gamma=trainer.gamma,
@@ -61,7 +66,10 @@ class Settings:
             truncate_at=trainer.truncate_at,
             clip_rho_threshold=trainer.clip_rho_threshold,
             clip_c_threshold=trainer.clip_c_threshold,
+            return_resets=trainer.return_resets,
+            normalize_rewards=trainer.normalize_rewards,
             normalize_advantage=trainer.normalize_advantage,
+            reduction=trainer.reduction,
             learning_rate=optimizer.learning_rate,
             learning_rate_schedule=optimizer.schedule,
             max_gradient_norm=optimizer.max_gradient_norm,
@@ -71,7 +79,9 @@ class Settings:
     @property
     def passes(self) -> bool:
         """Whether a batch makes several gradient steps."""
-        return self.epochs > 1 or (self.minibatch_steps or self.batch_steps) < self.batch_steps
+        if self.minibatch_steps is None:
+            return self.epochs > 1
+        return self.epochs > 1 or self.batch_episodes is not None or self.minibatch_steps < self.batch_steps
 
     @property
     def wants_hidden(self) -> bool:

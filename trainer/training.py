@@ -8,19 +8,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
+from msgspec import to_builtins
+from numpy.typing import NDArray
+
 from touchline.configs import Config
-from touchline.policy.policy import Policy
+from touchline.policy.evaluation import Evaluation
+from touchline.policy.policy import Policy, Snapshot
 from touchline.policy.spaces import to_plain
 from touchline.protocol.errors import LagLawError, LedgerError, ProtocolError
 from touchline.record import (
+    DriftLine,
     LagLine,
     ResultLine,
     RunDirectory,
     UpdateLine,
+    save_best,
     save_checkpoint,
 )
+from touchline.trainer.aside import set_aside
+from touchline.trainer.evaluations import Evaluations
 from touchline.trainer.failures import InvalidResults
 from touchline.trainer.method import Absorbed, Delivery
 from touchline.trainer.policy_gradient import PolicyGradient
@@ -53,6 +62,7 @@ class Training:
         self.returns = Returns(config.stop.over_episodes)
         self.lags = LagRecord()
         self.goal = goal_of(config, facts)
+        self.evaluations = Evaluations(run.evaluations)
         self.ending: Ending | None = None
         self.wait_seconds = 0.0
         self.update_seconds = 0.0
@@ -64,12 +74,13 @@ class Training:
         self._accounts, self._saved = accounts, saved
         self._best_saved: float | None = None
         self._waited = 0.0
-        self._invalid = InvalidResults()
+        self._invalid, self._failed = InvalidResults(), InvalidResults("updates")
         self._batch_lags: list[Lagged] = []
         self._flushed_at = self._saved_at = clock()
 
     def begin(self) -> None:
         """Save version 0, which plots compare with and nothing prunes."""
+        self.evaluations.published(self.method.report())
         self.checkpoint()
 
     @property
@@ -84,20 +95,28 @@ class Training:
     def take(self, delivery: Delivery, *, player: str, may_publish: Callable[[], bool]) -> Absorbed:
         """Absorb a result and account for it. Sets ``ending`` when the run should end."""
         began = self._clock()
+        delivery = replace(delivery, player=player)
         absorbed = self.method.absorb(delivery, may_publish=may_publish)
         self._count(delivery, player)
-        self._invalid.took(absorbed.detail)
-        if absorbed.changed:
-            now = self._clock()
-            self._updated(now, now - began)
+        self._invalid.took("" if absorbed.failed else absorbed.detail)
+        if absorbed.changed or absorbed.failed:
+            self._failed.took(absorbed.detail)
+            batch = self._batch(len(absorbed.settled), aged=int(absorbed.changed))
+            if absorbed.changed:
+                now = self._clock()
+                self._updated(now, now - began, batch)
+        if absorbed.aside:
+            live, seed = self.method.live.version, self.config.seed
+            set_aside(self.run, absorbed.aside, detail=absorbed.detail, live=live, seed=seed)
         return absorbed
 
     def tick(self) -> None:
         """What is done about once a second whatever arrives: lines to disk, a checkpoint when one is due.
 
-        Raises RunFailed when ten results in a row were unusable.
+        Raises RunFailed when ten results in a row were unusable, or ten updates.
         """
         self._invalid.check()
+        self._failed.check()
         now = self._clock()
         if now - self._flushed_at >= FLUSH_SECONDS:
             self.run.flush()
@@ -107,22 +126,40 @@ class Training:
         if self.ending is None:
             self.ending = self._stop.met(returns=self.returns, steps=self.method.steps, seconds=now)
 
+    def evaluated(self, played: Evaluation, snapshot: Snapshot, *, seed: int, player: str) -> None:
+        """Write an evaluation down. The best so far is saved, and is the run's best checkpoint: the version that was
+        evaluated, which need not be the live one."""
+        best = self.evaluations.add(
+            played, version=snapshot.version, seed=seed, player=player, seconds=self._clock()
+        )
+        if not best:
+            return
+        if snapshot.version == self.method.live.version:
+            self.checkpoint()
+            return
+        counts = self.evaluations.counts_of(snapshot.version)
+        save_best(
+            self.run,
+            version=snapshot.version,
+            weights=weights_of(self.policy, snapshot),
+            state={**self._state(None), **counts, "version": snapshot.version, **self._evaluation()},
+            keep=self.config.save.keep,
+        )
+
     def checkpoint(self) -> None:
-        """Save the live version; it is named the best when the mean return is the best saved so far."""
+        """Save the live version; it is named the best when the mean return is the best saved so far, or with
+        ``eval.every`` when it is the version that evaluated best."""
         mean = self.returns.mean if self.returns.full else None
-        best = mean is not None and (self._best_saved is None or mean > self._best_saved)
-        if best:
-            self._best_saved = mean
         method, live = self.method, self.method.live
+        best = self._is_best(live.version, mean)
         accounts, failure = self._checked_accounts()
-        weights = {**method.policy.network.layout.views(live.weights.flat)}
-        weights["normalizer/statistics"] = live.statistics.to_array()
+        evaluation = self._evaluation() if best else {}
         save_checkpoint(
             self.run,
             version=live.version,
-            weights=weights,
+            weights=weights_of(self.policy, live),
             optimizer=method.optimizer_state(),
-            state={**self._state(mean), "accounts": dict(accounts)},
+            state={**self._state(mean), **evaluation, "accounts": dict(accounts)},
             keep=self.config.save.keep,
             best=best,
         )
@@ -135,6 +172,20 @@ class Training:
         """The last lines and the last checkpoint."""
         self.run.flush()
         self.checkpoint()
+
+    def _is_best(self, version: int, mean: float | None) -> bool:
+        if self.config.eval.every is not None:
+            best = self.evaluations.best
+            return best is not None and best.version == version
+        better = mean is not None and (self._best_saved is None or mean > self._best_saved)
+        if better:
+            self._best_saved = mean
+        return better
+
+    def _evaluation(self) -> dict[str, Any]:
+        """What the best checkpoint says of its evaluation; nothing where there was none."""
+        best = self.evaluations.best
+        return {} if best is None else {"evaluation": to_builtins(best)}
 
     def _checked_accounts(self) -> tuple[Mapping[str, Any], ProtocolError | None]:
         """The accounts, or the sum that does not hold: an error, but not before the weights are saved."""
@@ -191,16 +242,23 @@ class Training:
             )
         )
 
-    def _updated(self, now: float, seconds: float) -> None:
+    def _batch(self, results: int, *, aged: int) -> list[Lagged]:
+        """The lags of the batch that was taken; what was gathered beyond it is ``aged`` versions older for it."""
+        batch, rest = self._batch_lags[:results], self._batch_lags[results:]
+        self._batch_lags = [one._replace(lag=one.lag + aged) for one in rest]
+        return batch
+
+    def _updated(self, now: float, seconds: float, batch: Sequence[Lagged]) -> None:
         self.update_seconds += seconds
         if self.first_update_at is None:
             self.first_update_at, self.first_update_steps = now, self.method.steps
         self.last_update_at = now
-        self.run.metrics.append(self._line(now, seconds))
-        self._batch_lags, self._waited = [], 0.0
+        self.evaluations.published(self.method.report())
+        self.run.metrics.append(self._line(now, seconds, batch))
+        self._waited = 0.0
         self.ending = self._stop.met(returns=self.returns, steps=self.method.steps, seconds=now)
 
-    def _line(self, now: float, seconds: float) -> UpdateLine:
+    def _line(self, now: float, seconds: float, batch: Sequence[Lagged]) -> UpdateLine:
         method, losses = self.method, self.method.last_losses
         assert losses is not None
         return UpdateLine(
@@ -214,12 +272,12 @@ class Training:
             steps_per_second=self.steps_per_second,
             wait_seconds=self._waited,
             update_seconds=seconds,
-            lag=lag_line(self._batch_lags),
+            lag=lag_line(batch),
+            drift=DriftLine(**asdict(losses.drift)),
             loss={
                 "policy": losses.policy,
                 "value": losses.value,
                 "entropy": losses.entropy,
-                "kl": losses.kl,
                 "gradient_norm": losses.gradient_norm,
                 "learning_rate": losses.learning_rate,
                 "explained_variance": losses.explained_variance,
@@ -243,6 +301,12 @@ class Lagged(NamedTuple):
     play: int
     steps: int
     gradient_steps: int
+
+
+def weights_of(policy: Policy, snapshot: Snapshot) -> dict[str, NDArray[Any]]:
+    """A snapshot's arrays by name, as a checkpoint holds them."""
+    statistics = snapshot.statistics.to_array()
+    return {**policy.network.layout.views(snapshot.weights.flat), "normalizer/statistics": statistics}
 
 
 def lag_line(batch: Sequence[Lagged]) -> LagLine:

@@ -3,43 +3,45 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from touchline.policy.features import encode
 from touchline.policy.network import Layer, Weights
 from touchline.policy.normalizer import Statistics
 from touchline.policy.policy import Policy, Snapshot
-from touchline.policy.seeds import shuffle_stream
+from touchline.policy.seeds import centring_stream, shuffle_stream
 from touchline.trainer.batch import Piece
+from touchline.trainer.drift import Drift, drift_of
 from touchline.trainer.estimates import Rows, estimate
-from touchline.trainer.gradients import (
-    Samples,
-    Sums,
-    joined,
-    recomputed_gradient,
-    samples_of,
-    stored_gradient,
-)
+from touchline.trainer.gradients import Sums, recomputed_gradient, stored_gradient
+from touchline.trainer.minibatches import minibatches
 from touchline.trainer.optimizers import Optimizer, clip_by_norm, scheduled
+from touchline.trainer.ratios import effective_fraction
+from touchline.trainer.rewards import RewardScale
 from touchline.trainer.ring import Ring
+from touchline.trainer.samples import samples_of
 from touchline.trainer.settings import Settings
+from touchline.trainer.soundness import (
+    NotFinite,
+    blame,
+    check_gradient,
+    check_statistics,
+    check_weights,
+)
 
 FloatArray = NDArray[np.floating[Any]]
-KL_ROWS = 96  # below 100 µs with 64 x 64, a fiftieth of an update of 2,048 rows
 
 
 @dataclass(frozen=True, slots=True)
 class Losses:
     """Means over the batch's valid steps, over every pass that was made.
 
-    ``policy`` is that of the objective climbed, ratio and clip included. ``kl``: from the snapshot that played to the
-    live policy before the update, KL(p_v || p_u), over some rows of the oldest result; 0 where nothing lags, NaN
-    where that result has no valid step.
+    ``policy`` is that of the objective climbed, ratio and clip included. ``drift``: how far the live policy had gone
+    from the ones that played.
     """
 
     policy: float
@@ -48,7 +50,7 @@ class Losses:
     gradient_norm: float
     learning_rate: float
     explained_variance: float
-    kl: float
+    drift: Drift
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Updater:
         self._settings = settings
         self._optimizer = optimizer
         self._run_seed = run_seed
+        self._reward_scale = RewardScale(settings.gamma) if settings.normalize_rewards else None
         self._gradient = policy.network.bind(np.zeros(policy.network.layout.size, np.float32))
 
     @property
@@ -78,13 +81,34 @@ class Updater:
         return self.ring.live
 
     def optimizer_state(self) -> Mapping[str, NDArray[Any]]:
-        return self._optimizer.state()
+        """What a checkpoint holds of the optimiser, and of the scale of rewards where there is one."""
+        scale = {} if self._reward_scale is None else self._reward_scale.state()
+        return {**self._optimizer.state(), **scale}
 
     def update(self, pieces: Sequence[Piece], *, steps_admitted: int) -> Update:
-        """Make the next version from a batch. ``steps_admitted`` before it decides the schedules."""
+        """Make the next version from a batch. ``steps_admitted`` before it decides the schedules.
+
+        Raises NotFinite where the gradient or the next weights are not finite. Nothing has then been moved: weights,
+        statistics, the optimiser's moments and the scale of rewards are as they were.
+        """
+        kept = self._optimizer.state()
+        try:
+            # No warnings: what comes of it is looked at.
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                update = self._next(pieces, steps_admitted=steps_admitted)
+        except NotFinite:
+            self._optimizer.restore(kept)
+            self._gradient.flat[...] = 0
+            raise
+        self.ring.push(update.snapshot)
+        if self._reward_scale is not None:
+            self._reward_scale.move(pieces)
+        return update
+
+    def _next(self, pieces: Sequence[Piece], *, steps_admitted: int) -> Update:
         settings, live = self._settings, self.live
-        kl = divergence(pieces, self._policy, live)
-        rows = estimate(pieces, self._policy, live, settings)
+        drift = drift_of(pieces, self._policy, live, settings)
+        rows = estimate(pieces, self._policy, live, settings, reward_scale=self._reward_scale)
         rate = scheduled(
             settings.learning_rate,
             schedule=settings.learning_rate_schedule,
@@ -99,26 +123,26 @@ class Updater:
             sums, norms = self._many_steps(rows, weights, rate=rate, clip=clip)
         else:
             sums, norms = self._one_step(rows, weights, rate=rate, clip=clip)
-        snapshot = Snapshot.of(
-            self._policy, live.epoch, live.version + 1, weights.flat, self._moved_statistics(pieces)
-        )
-        self.ring.push(snapshot)
-        return Update(snapshot, len(norms), _losses(sums, norms, rate, rows, kl))
+        statistics = self._moved_statistics(pieces)
+        check_weights(weights.flat, self._policy.network.layout)
+        check_statistics(statistics)
+        snapshot = Snapshot.of(self._policy, live.epoch, live.version + 1, weights.flat, statistics)
+        return Update(snapshot, len(norms), _losses(sums, norms, rate, rows, drift))
 
     def _one_step(
         self, rows: Sequence[Rows], weights: Weights, *, rate: float, clip: float
     ) -> tuple[Sums, list[float]]:
-        sums = Sums()
+        sums, rng = Sums(), centring_stream(run_seed=self._run_seed, update=self.live.version)
         for one in rows:
-            sums.add(self._piece_gradient(one, clip=clip))
-        return sums, [self._step(weights, rate)]
+            sums.add(self._piece_gradient(one, clip=clip, rng=rng))
+        return sums, [self._step(weights, rate, rows)]
 
-    def _piece_gradient(self, rows: Rows, *, clip: float) -> Sums:
+    def _piece_gradient(self, rows: Rows, *, clip: float, rng: np.random.Generator) -> Sums:
         policy, settings, live, played = self._policy, self._settings, self.live, rows.piece.snapshot
         if settings.gradient == "recompute":
             samples = samples_of(rows, policy, live)
             return recomputed_gradient(
-                samples, policy, live.weights, settings, gradient=self._gradient, clip=clip
+                samples, policy, live.weights, settings, gradient=self._gradient, clip=clip, rng=rng
             )
         samples = samples_of(rows, policy, played)
         at = played.weights if settings.gradient == "reuse" else live.weights
@@ -129,32 +153,48 @@ class Updater:
         self, rows: Sequence[Rows], weights: Weights, *, rate: float, clip: float
     ) -> tuple[Sums, list[float]]:
         sums, norms = Sums(), []
-        samples = joined([samples_of(one, self._policy, self.live) for one in rows])
-        for minibatch in self._minibatches(samples):
-            sums.add(
-                recomputed_gradient(
-                    minibatch, self._policy, weights, self._settings, gradient=self._gradient, clip=clip
+        shuffled = minibatches(
+            [samples_of(one, self._policy, self.live) for one in rows],
+            size=self._settings.minibatch_steps,
+            epochs=self._settings.epochs,
+            mean=self._settings.reduction == "mean",
+            rng=shuffle_stream(run_seed=self._run_seed, update=self.live.version),
+        )
+        for minibatch in shuffled:
+            for part in minibatch:
+                sums.add(
+                    recomputed_gradient(
+                        part, self._policy, weights, self._settings, gradient=self._gradient, clip=clip
+                    )
                 )
-            )
-            norms.append(self._step(weights, rate))
+            norms.append(self._step(weights, rate, rows))
         return sums, norms
 
-    def _minibatches(self, samples: Samples) -> Iterator[Samples]:
-        """Shuffled parts of near equal size, every row once an epoch; each part's weights are a mean again."""
-        rng = shuffle_stream(run_seed=self._run_seed, update=self.live.version)
-        size = min(self._settings.minibatch_steps or len(samples), len(samples))
-        parts = max(1, round(len(samples) / size))
-        for _ in range(self._settings.epochs):
-            for index in np.array_split(rng.permutation(len(samples)), parts):
-                minibatch = samples.part(index)
-                minibatch.weights[...] *= np.float32(len(samples) / len(index))
-                yield minibatch
-
-    def _step(self, weights: Weights, rate: float) -> float:
-        norm = clip_by_norm(self._gradient.flat, self._settings.max_gradient_norm)
+    def _step(self, weights: Weights, rate: float, rows: Sequence[Rows]) -> float:
+        norm = self._checked_norm(weights, rows)
         self._optimizer.step(weights.flat, self._gradient.flat, learning_rate=rate)
         self._gradient.flat[...] = 0
         return norm
+
+    def _checked_norm(self, weights: Weights, rows: Sequence[Rows]) -> float:
+        """The gradient's norm before it is clipped. Raises NotFinite, with what spoilt it: ``weights``, or of ``rows``
+        a step or a result."""
+        flat = self._gradient.flat
+        norm = clip_by_norm(flat, self._settings.max_gradient_norm)
+        try:
+            check_gradient(norm, flat, self._policy.network.layout)
+        except NotFinite as error:
+            check_weights(weights.flat, self._policy.network.layout)  # of an earlier step of this update
+            source = blame(rows, self._spoils)
+            raise NotFinite(f"{error} ({source})" if source else str(error)) from None
+        return norm
+
+    def _spoils(self, rows: Rows) -> bool:
+        """Whether the gradient of one result, at the live weights, is not finite, or its square."""
+        self._gradient.flat[...] = 0
+        rng = centring_stream(run_seed=self._run_seed, update=self.live.version)
+        self._piece_gradient(rows, clip=self._settings.clip, rng=rng)
+        return not math.isfinite(clip_by_norm(self._gradient.flat, None))
 
     def _moved_statistics(self, pieces: Sequence[Piece]) -> Statistics:
         """Statistics move after the gradient and from trained data alone."""
@@ -164,33 +204,18 @@ class Updater:
         for piece in pieces:
             trajectory = piece.trajectory
             raw = trajectory.observations[:-1][trajectory.valid]
-            statistics = statistics.moved(encode(self._policy.observation_space, raw))
+            statistics = statistics.moved(self._policy.reading.vectors(raw))
         return statistics
 
 
-def divergence(pieces: Sequence[Piece], policy: Policy, live: Snapshot) -> float:
-    """KL(p_v || p_u) of the oldest piece, a mean over at most KL_ROWS of its valid rows, evenly spread.
-
-    p_v is read from the head that was pushed; p_u costs a forward pass of those rows, and none where nothing lags.
-    """
-    oldest = max(pieces, key=lambda piece: piece.lag)
-    if oldest.lag == 0:
-        return 0.0
-    trajectory = oldest.trajectory
-    valid = np.flatnonzero(trajectory.valid)
-    if not len(valid):
-        return math.nan
-    chosen = valid[:: math.ceil(len(valid) / KL_ROWS) | 1]  # an odd stride, or it may meet some lanes alone
-    observations, pushed = (
-        array.reshape(trajectory.valid.size, *array.shape[2:])[chosen]
-        for array in (trajectory.observations[:-1], trajectory.head)
-    )
-    head = policy.network.policy_forward(live.weights, live.rows(policy, observations))[1]
-    return float(policy.distribution.kl(pushed, head).mean())
-
-
-def _losses(sums: Sums, norms: Sequence[float], rate: float, rows: Sequence[Rows], kl: float) -> Losses:
+def _losses(sums: Sums, norms: Sequence[float], rate: float, rows: Sequence[Rows], drift: Drift) -> Losses:
     weight = max(sums.weight, 1e-12)
+    if sums.rows:  # a live forward pass of every row is better than one of a few
+        drift = replace(
+            drift,
+            effective_fraction=effective_fraction(total=sums.rhos, squares=sums.squared_rhos, rows=sums.rows),
+            cut_fraction=sums.cut / sums.rows,
+        )
     return Losses(
         policy=sums.policy_loss / weight,
         value=sums.value_loss / weight,
@@ -198,7 +223,7 @@ def _losses(sums: Sums, norms: Sequence[float], rate: float, rows: Sequence[Rows
         gradient_norm=sum(norms) / len(norms),
         learning_rate=rate,
         explained_variance=_explained_variance(rows),
-        kl=kl,
+        drift=drift,
     )
 
 

@@ -90,6 +90,22 @@ def test_a_pattern_that_nothing_matches(touchline):
     assert said.out == ""
 
 
+def test_wrappers_are_listed_with_their_arguments(touchline):
+    said = touchline("envs", "--wrappers")
+    assert said.code == 0
+    names = [line.split()[0] for line in said.out.splitlines()]
+    assert names[0] == "wrapper"
+    assert {"ActionRepeat", "FrameStackObservation", "PongPixels", "Score"} <= set(names)
+    [_, latency] = touchline("envs", "--wrappers", "latency").out.splitlines()
+    assert (latency.split()[:2], latency.split()[-1]) == (["Latency", "Waits"], "milliseconds")
+
+
+def test_a_pattern_that_no_wrapper_matches(touchline):
+    said = touchline("envs", "--wrappers", "CartPole")
+    assert (said.code, said.out) == (2, "")
+    assert "no wrapper matches 'CartPole'; 'touchline envs --wrappers' lists them all" in said.err
+
+
 def test_a_sound_environment_checks_clean(touchline):
     said = touchline("check", "CartPole-v1", "--steps", "50")
     assert (said.code, said.out) == (0, "CartPole-v1: nothing wrong was found\n")

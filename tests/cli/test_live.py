@@ -13,7 +13,7 @@ from rich.console import Console
 
 from touchline.cli import live
 from touchline.cli.live import LiveFrame, LiveView, PlainView, open_view, status_line
-from touchline.record.status import LagSummary, PlayerStatus, Status
+from touchline.record.status import EvaluationStatus, LagSummary, PlayerStatus, Status
 
 PATIENCE_SECONDS = 10.0
 STATUS = Status(
@@ -187,6 +187,17 @@ def test_a_plain_line_holds_what_a_log_is_searched_for() -> None:
         "   0:04  steps 612k  return 412.3 (goal 475)  episodes 1,832  updates 298 at 38.2/s"
         "  waits 41 %  lag 1.93  players 2/2"
     )
+
+
+def test_a_plain_line_ends_with_the_last_evaluation() -> None:
+    evaluation = EvaluationStatus(version=41, steps=0, episodes=20, mean=487.25)
+    before, after = status_line(STATUS), status_line(msgspec.structs.replace(STATUS, evaluation=evaluation))
+    assert after == f"{before}  eval 487.2 of version 41"
+
+
+def test_a_player_that_evaluates_is_there() -> None:
+    players = [PlayerStatus(name="player-0", state="evaluating")]
+    assert "players 1/1" in status_line(msgspec.structs.replace(STATUS, players=players))
 
 
 def test_a_plain_line_before_anything_is_known() -> None:

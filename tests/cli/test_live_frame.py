@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from touchline.cli.live_frame import Line, frame
 from touchline.cli.live_text import ASCII, UNICODE
-from touchline.record.status import LagSummary, PlayerStatus, Status
+from touchline.record.status import EvaluationStatus, LagSummary, PlayerStatus, Status
 
 PLAYERS = [
     PlayerStatus(name="player-0", state="playing", steps_per_second=76_123, episodes=211, behind=1),
@@ -239,3 +239,25 @@ def test_only_the_first_line_of_a_message_is_shown_and_cut() -> None:
     lines = render(changed(message="x" * 200 + "\nTraceback"), width=60)
     assert lines[-1] == " " + "x" * 57 + "…"
     assert render(changed(message=" \n"))[-1].startswith(" player-1")
+
+
+EVALUATED = EvaluationStatus(
+    version=41, steps=90_000, episodes=20, mean=487.25, best_version=38, best_mean=500.0
+)
+
+
+def test_the_last_evaluation_has_a_row_below_the_return() -> None:
+    lines = render(changed(evaluation=EVALUATED))
+    row = next(index for index, line in enumerate(lines) if line.startswith(" eval"))
+    assert lines[row] == " eval     487.2   best 500.0, version 38   version 41   20 greedy episodes"
+    assert lines[row - 1].startswith(" return")
+
+
+def test_before_the_first_evaluation_there_is_no_row() -> None:
+    assert not any(line.startswith(" eval") for line in render())
+
+
+def test_an_evaluation_that_is_no_number_has_no_best() -> None:
+    unknown = EvaluationStatus(version=41, steps=0, episodes=3)
+    line = next(line for line in render(changed(evaluation=unknown)) if line.startswith(" eval"))
+    assert line == " eval     -   version 41   3 greedy episodes"

@@ -63,9 +63,39 @@ def test_the_sound_configs_are_sound(algorithm: str) -> None:
         ("ppo", {"staleness__ahead": 3}),
         ("ppo", {"optimizer__schedule": "linear", "trainer__clip_schedule": "linear"}),
         ("ppo", {"optimizer__momentum": 0.9}),  # adam does not read it
+        ("ppo", {"eval__every": 60.0}),
+        ("ppo", {"policy__recurrent": "gru", "policy__shared": True}),
+        ("ppo", {"policy__recurrent": "gru", "policy__shared": True, "trainer__minibatch_steps": None}),
+        ("ppo", {"policy__network": "mine:Torso"}),
+        ("ppo", {"mode": "serial", "staleness__inject": [0, 8]}),
+        ("ppo", {"mode": "serial", "staleness__inject": "runs/7"}),
+        ("reinforce", {"policy__value": False, "trainer__batch_episodes": 10}),
+        ("reinforce", {"mode": "serial", "trainer__batch_episodes": 32}),
+        (
+            "reinforce",
+            {
+                "mode": "sync",
+                "trainer__batch_episodes": 20,
+                "players__lanes": 5,
+                "players__count": 4,
+            },
+        ),
+        ("reinforce", {"trainer__normalize_advantage": "center_episode", "trainer__return_resets": "reward"}),
         ("a2c", {"trainer__gradient": "reuse"}),
         ("a2c", {"trainer__gradient": "live"}),
         ("a2c", {"trainer__gradient": "recompute"}),
+        ("a2c", {"trainer__gradient": "reuse", "trainer__value_head": "snapshot"}),
+        ("a2c", {"trainer__gradient": "live", "trainer__value_head": "snapshot"}),
+        ("a2c", {"trainer__value_head": "snapshot"}),
+        ("reinforce", {"policy__value": False, "trainer__value_head": "snapshot"}),
+        (
+            "ppo",
+            {
+                "trainer__batch_episodes": 10,
+                "trainer__batch_steps": 100,
+                "players__unroll_length": "episode",
+            },
+        ),
         ("a2c", {"staleness__correction": "importance"}),
         ("a2c", {"staleness__correction": "truncated", "trainer__gradient": "recompute"}),
         ("a2c", {"staleness__correction": "centred", "trainer__normalize_advantage": "center"}),
@@ -141,6 +171,34 @@ def test_what_makes_sense_is_allowed(algorithm: str, changes: dict[str, Any]) ->
         ),
         (
             "a2c",
+            {
+                "trainer__minibatch_steps": 4096,
+                "trainer__batch_episodes": 10,
+                "players__unroll_length": "episode",
+            },
+            "trainer.minibatch_steps",
+            "null with trainer.batch_episodes and trainer.algorithm a2c",
+        ),
+        (
+            "ppo",
+            {"trainer__value_head": "snapshot"},
+            "trainer.value_head",
+            "live with a recomputed forward pass",
+        ),
+        (
+            "a2c",
+            {"trainer__value_head": "snapshot", "staleness__correction": "centred"},
+            "trainer.value_head",
+            "live with a recomputed forward pass",
+        ),
+        (
+            "a2c",
+            {"trainer__value_head": "snapshot", "trainer__gradient": "recompute"},
+            "trainer.value_head",
+            "live with a recomputed forward pass",
+        ),
+        (
+            "a2c",
             {"staleness__correction": "vtrace"},
             "trainer.advantage",
             "vtrace with staleness.correction vtrace",
@@ -213,7 +271,80 @@ def test_what_makes_sense_is_allowed(algorithm: str, changes: dict[str, Any]) ->
             "net.dead",
             "at least twice net.heartbeat (0.5 seconds)",
         ),
-        ("ppo", {"eval__every": 60.0}, "eval.every", "null"),
+        ("ppo", {"policy__recurrent": "gru"}, "policy.shared", "true with policy.recurrent gru"),
+        (
+            "ppo",
+            {"policy__recurrent": "lstm", "policy__shared": True, "trainer__minibatch_steps": 500},
+            "trainer.minibatch_steps",
+            "null, or a multiple of players.unroll_length (128) with policy.recurrent lstm",
+        ),
+        (
+            "ppo",
+            {"policy__network": "mine:Torso", "policy__convolutions": "small"},
+            "policy.network",
+            "null with policy.convolutions, policy.layer_norm or policy.sparse",
+        ),
+        (
+            "ppo",
+            {"policy__network": "mine:Torso", "policy__layer_norm": True},
+            "policy.network",
+            "null with policy.convolutions, policy.layer_norm or policy.sparse",
+        ),
+        (
+            "ppo",
+            {"policy__sparse": True, "env__normalize": True},
+            "policy.sparse",
+            "false with policy.convolutions or env.normalize",
+        ),
+        ("ppo", {"policy__value": False}, "trainer.advantage", "monte_carlo with policy.value false"),
+        (
+            "ppo",
+            {"trainer__batch_episodes": 10},
+            "players.unroll_length",
+            "episode with trainer.batch_episodes",
+        ),
+        (
+            "reinforce",
+            {"mode": "serial", "trainer__batch_episodes": 10, "players__lanes": 3},
+            "players.lanes",
+            "such that, times players.count, it divides trainer.batch_episodes (10) in mode serial",
+        ),
+        (
+            "reinforce",
+            {
+                "mode": "sync",
+                "trainer__batch_episodes": 10,
+                "players__lanes": 5,
+                "players__count": 4,
+            },
+            "players.lanes",
+            "such that, times players.count, it divides trainer.batch_episodes (10) in mode sync",
+        ),
+        (
+            "reinforce",
+            {"mode": "sync", "trainer__batch_episodes": 10, "players__lanes": 5},
+            "players.count",
+            "a number with trainer.batch_episodes in mode sync",
+        ),
+        (
+            "ppo",
+            {"mode": "sync", "trainer__normalize_advantage": "center_episode"},
+            "trainer.normalize_advantage",
+            "scale, center or none with players.unroll_length 128",
+        ),
+        (
+            "ppo",
+            {"trainer__return_resets": "reward"},
+            "trainer.return_resets",
+            "episode with trainer.advantage gae",
+        ),
+        ("ppo", {"staleness__inject": 4}, "staleness.inject", "null with mode async"),
+        (
+            "ppo",
+            {"mode": "serial", "staleness__inject": [2, 9]},
+            "staleness.inject",
+            "at most staleness.max_lag (8)",
+        ),
         ("ppo", {"log__tensorboard": True}, "log.tensorboard", "false"),
     ],
 )
@@ -338,14 +469,64 @@ def test_what_is_allowed_never_corrects_without_a_forward_pass_nor_repeats_pushe
             assert algorithm != "ppo"
 
 
+OTHERS: dict[str, tuple[Any, ...]] = {
+    "mode": ("async", "serial"),
+    "players__unroll_length": (128, "episode"),
+    "policy__value": (True, False),
+    "trainer__normalize_advantage": ("scale", "center", "center_episode"),
+    "trainer__return_resets": ("episode", "reward"),
+    "trainer__batch_episodes": (None, 4),
+    "trainer__minibatch_steps": (None, 500),
+    "trainer__value_head": ("live", "snapshot"),
+}
+
+
 def test_a_refused_key_is_never_called_for_twice() -> None:
-    """Two faults of one key would ask for two different things at once."""
-    for algorithm, advantage, gradient, correction in CHOICES:
+    """Two faults of one key would ask for two different things at once. A 53rd of all combinations, evenly spread."""
+    everything = itertools.product(CHOICES, *OTHERS.values())
+    for (algorithm, advantage, gradient, correction), *others in itertools.islice(everything, 0, None, 53):
         changed = config(
             algorithm,
             trainer__advantage=advantage,
             trainer__gradient=gradient,
             staleness__correction=correction,
+            **dict(zip(OTHERS, others, strict=True)),
         )
         named = [fault.key for fault in check(changed)]
-        assert len(named) == len(set(named)), (algorithm, advantage, gradient, correction)
+        assert len(named) == len(set(named)), (changed.trainer, changed.mode, named)
+
+
+@pytest.mark.parametrize("mode", ["async", "sync", "serial"])
+@pytest.mark.parametrize("on_excess", ["downweight", "drop", "hold"])
+@pytest.mark.parametrize("max_lag", [0, 1, 8])
+@pytest.mark.parametrize("algorithm", SOUND)
+def test_every_way_past_the_bound_is_for_every_mode_but_holding_for_nothing(
+    mode: str, on_excess: str, max_lag: int, algorithm: str
+) -> None:
+    """Whatever the correction: what is done about a result's age does not look at how its gradient is taken."""
+    found = refused(algorithm, mode=mode, staleness__on_excess=on_excess, staleness__max_lag=max_lag)
+    impossible = (mode, on_excess, max_lag) == ("async", "hold", 0)
+    assert bool(found) is impossible
+    if impossible:
+        assert found[0][0] == "staleness.max_lag"
+
+
+@pytest.mark.parametrize("gradient", get_args(Gradient))
+@pytest.mark.parametrize("correction", ["none", "importance", "centred"])
+def test_a_snapshots_value_head_is_for_pushed_activations(gradient: str, correction: str) -> None:
+    """Where the forward pass is made anew there is none of the snapshot to keep."""
+    changed = config(
+        "a2c",
+        trainer__gradient=gradient,
+        staleness__correction=correction,
+        trainer__value_head="snapshot",
+    )
+    named = [fault.key for fault in check(changed)]
+    assert ("trainer.value_head" in named) is (resolve_gradient(changed) == "recompute")
+
+
+def test_a_batch_of_episodes_is_split_by_any_minibatch() -> None:
+    """Its steps are not known before: a ppo that asks for minibatches gets them whatever batch_steps says."""
+    episodes = {"trainer__batch_episodes": 10, "players__unroll_length": "episode"}
+    assert splits(config("ppo", **episodes, trainer__minibatch_steps=4096))
+    assert not splits(config("ppo", **episodes, trainer__minibatch_steps=None))

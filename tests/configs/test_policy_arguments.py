@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import inspect
+from dataclasses import asdict, fields
 
 import pytest
 
-from touchline.configs import load, policy_arguments
-from touchline.policy.policy import Policy
+from touchline.configs import from_plain, load, policy_arguments
+from touchline.policy.form import Form
 
 
-def test_every_argument_but_the_spaces_is_the_configs():
-    expected = inspect.signature(Policy.build).parameters.keys() - {"observation_space", "action_space"}
-    assert policy_arguments(load("cartpole").config).keys() == expected
+def test_every_part_of_a_policys_form_is_the_configs():
+    assert list(policy_arguments(load("cartpole").config)) == [field.name for field in fields(Form)]
+
+
+def test_a_config_that_says_nothing_of_its_policy_has_the_default_form():
+    assert policy_arguments(from_plain({"env": {"id": "X-v0"}})) == asdict(Form())
 
 
 @pytest.mark.parametrize(
@@ -21,7 +24,20 @@ def test_every_argument_but_the_spaces_is_the_configs():
         ("policy.hidden", "[3, 2]", "hidden", (3, 2)),
         ("policy.activation", "elu", "activation", "elu"),
         ("policy.shared", "true", "shared", True),
+        ("policy.layer_norm", "true", "layer_norm", True),
+        ("policy.convolutions", "[{filters: 8, size: 3}]", "convolutions", ((8, 3, 1, 0),)),
+        ("policy.convolutions", "small", "convolutions", ((16, 8, 4, 0), (32, 4, 2, 0))),
+        ("policy.recurrent_size", "32", "recurrent_size", 32),
+        ("policy.sparse", "true", "sparse", True),
+        ("policy.network", "mine:Torso", "network", "mine:Torso"),
+        ("policy.network_kwargs", "{width: 3}", "network_kwargs", {"width": 3}),
+        ("policy.bias", "false", "bias", False),
+        ("policy.initialization", "scaled_normal", "initialization", "scaled_normal"),
+        ("policy.binary", "sigmoid", "binary", "sigmoid"),
+        ("policy.std", "state", "std", "state"),
         ("policy.log_std", "-1.5", "log_std", -1.5),
+        ("policy.squash", "true", "squash", True),
+        ("policy.noise_correlation", "0.9", "noise_correlation", 0.9),
         ("env.normalize", "true", "normalize", True),
     ],
 )
@@ -32,7 +48,12 @@ def test_each_is_read_from_its_key(key, text, argument, value):
     assert before[argument] != value
 
 
-def test_centred_is_the_correction_of_that_name():
-    assert not policy_arguments(load("cartpole").config)["centred"]
-    overrides = [("trainer.gradient", "recompute"), ("staleness.correction", "centred")]
-    assert policy_arguments(load("cartpole", overrides).config)["centred"]
+def test_what_other_keys_must_agree_with_is_read_too():
+    recurrent = [("policy.recurrent", "lstm"), ("policy.shared", "true"), ("trainer.minibatch_steps", "null")]
+    valueless = [
+        ("policy.value", "false"),
+        ("trainer.advantage", "monte_carlo"),
+        ("players.unroll_length", "episode"),
+    ]
+    assert policy_arguments(load("cartpole", recurrent).config)["recurrent"] == "lstm"
+    assert policy_arguments(load("cartpole", valueless).config)["value"] is False

@@ -17,7 +17,17 @@ def preset(name: str) -> Config:
 
 
 def test_these_are_the_presets() -> None:
-    assert NAMES == ("acrobot", "cartpole", "cartpole-ppo", "cartpole-reinforce", "lunarlander", "pendulum")
+    assert NAMES == (
+        *("acrobot", "atari-pong", "cartpole", "cartpole-ppo", "cartpole-reinforce", "halfcheetah"),
+        *(
+            "lunarlander",
+            "lunarlander-continuous",
+            "mountaincar-continuous",
+            "pendulum",
+            "pong-pixels",
+            "recall",
+        ),
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -56,7 +66,13 @@ def test_a_preset_is_found_by_its_path_as_well(name: str) -> None:
         ("cartpole-reinforce", "CartPole-v1"),
         ("acrobot", "Acrobot-v1"),
         ("lunarlander", "LunarLander-v3"),
+        ("mountaincar-continuous", "MountainCarContinuous-v0"),
+        ("lunarlander-continuous", "LunarLanderContinuous-v3"),
+        ("halfcheetah", "HalfCheetah-v5"),
+        ("recall", "touchline/Recall-v0"),
+        ("atari-pong", "ALE/Pong-v5"),
         ("pendulum", "Pendulum-v1"),
+        ("pong-pixels", "Pong-v0"),
     ],
 )
 def test_a_preset_is_of_its_environment(name: str, env_id: str) -> None:

@@ -52,7 +52,7 @@ def test_the_best_arm_pays_the_optimum_on_average() -> None:
     assert abs(np.mean(worst) - 0.2) < 4 * np.sqrt(0.16 / 2000)
 
 
-@pytest.mark.parametrize("name", ["Bandit", "Corridor", "Lock", "Target"])
+@pytest.mark.parametrize("name", ["Bandit", "Corridor", "Lock", "Recall", "Target"])
 def test_random_play_stays_well_below_the_threshold(name: str) -> None:
     env = resolve(EnvSpec(f"touchline/{name}-v0")).make()
     env.action_space.seed(0)

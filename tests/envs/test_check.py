@@ -126,12 +126,12 @@ def test_an_environment_known_to_be_random_is_not_blamed(counter: Any) -> None:
 def test_spaces_that_are_not_supported_are_found_together(counter: Any) -> None:
     class Odd(counter):  # type: ignore[misc, valid-type]
         def __init__(self) -> None:
-            super().__init__(action=spaces.MultiBinary(2))
+            super().__init__(action=spaces.Text(2))
             self.observation_space = spaces.Text(3)
 
     assert [(where, expected) for where, expected, _ in errors(Odd)] == [
-        ("observation space", "one of Box, Discrete, MultiDiscrete, MultiBinary"),
-        ("action space", "one of Discrete, MultiDiscrete, Box"),
+        ("observation space", "one of Box, Discrete, MultiDiscrete, MultiBinary, Dict, Tuple"),
+        ("action space", "one of Discrete, MultiDiscrete, MultiBinary, Box, Dict, Tuple"),
     ]
 
 
@@ -171,3 +171,36 @@ def test_the_report_puts_errors_first() -> None:
     ]
     assert report(EnvSpec("X-v0"), []) == "X-v0: nothing wrong was found"
     assert str(findings[1]) == "reward: expected a number, found None"
+
+
+class Parts(gymnasium.Env[Any, Any]):
+    """Observations and actions of several parts; ``ill`` steps show a number beyond its bounds in one of them."""
+
+    observation_space = spaces.Dict({"a": spaces.Box(0.0, 1.0, (2,), np.float32), "b": spaces.Discrete(3)})
+    action_space = spaces.Tuple((spaces.Discrete(2), spaces.Box(-np.inf, np.inf, (1,), np.float32)))
+
+    def __init__(self, ill: bool = False) -> None:
+        self.ill = ill
+
+    def seen(self) -> Any:
+        return {
+            "a": np.array([0.5, 3.0 if self.ill and self.steps else 0.5], np.float32),
+            "b": self.steps % 3,
+        }
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+        super().reset(seed=seed)
+        self.steps = 0
+        return self.seen(), {}
+
+    def step(self, action: Any) -> Any:
+        self.steps += 1
+        return self.seen(), 0.0, self.steps >= 5, False, {}
+
+
+def test_every_part_is_checked_and_named() -> None:
+    assert errors(Parts) == []
+    assert notes(Parts) == ["reward_threshold", "action space[1]"]
+    ((where, expected, found),) = errors(lambda: Parts(ill=True))
+    assert where == "observation['a']"
+    assert (expected, found) == ("a finite value from 0.0 to 1.0", "3.0 in element [1]")

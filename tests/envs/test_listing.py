@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 
 import pytest
 
-from touchline.envs.listing import Row, list_envs
+from touchline.envs import wrappers
+from touchline.envs.listing import Row, WrapperRow, list_envs, list_wrappers
 
 
 def test_the_list_is_sorted_and_holds_ours_and_gymnasiums() -> None:
@@ -24,7 +26,10 @@ def test_a_row_says_what_the_registry_knows() -> None:
     ("pattern", "ids"),
     [
         ("pendulum-V1", ["Pendulum-v1"]),
-        ("TOUCHLINE/*", [f"touchline/{name}-v0" for name in ("Bandit", "Corridor", "Lock", "Target")]),
+        (
+            "TOUCHLINE/*",
+            [f"touchline/{name}-v0" for name in ("Bandit", "Corridor", "Lock", "Recall", "Target")],
+        ),
         ("acrobot", ["Acrobot-v1"]),
         ("?crobot-v1", ["Acrobot-v1"]),
         ("crobot-v?", []),
@@ -54,3 +59,31 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     [row] = list_envs("LunarLander-v3")
     assert (row.missing, row.extra) == ("Box2D", "box2d")
+
+
+def test_a_wrapper_is_listed_with_arguments_and_its_first_line() -> None:
+    [row] = list_wrappers("framestack")
+    assert row.arguments == "stack_size, padding_type='reset'"
+    assert row.summary.startswith("Stacks the observations")
+    assert list_wrappers("latenc?") == [
+        WrapperRow(
+            "Latency",
+            "milliseconds",
+            "Waits ``milliseconds`` before each step, as a simulator on another machine or a robot would.",
+        )
+    ]
+
+
+def test_the_wrappers_are_sorted_and_hold_all_of_ours() -> None:
+    names = [row.name for row in list_wrappers()]
+    assert names == sorted(names)
+    assert set(wrappers.__all__) <= set(names)
+    assert wrappers.__all__ == sorted(wrappers.__all__)
+    assert all(row.summary for row in list_wrappers() if row.name in wrappers.__all__)
+
+
+def test_a_wrapper_whose_package_is_missing_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gymnasium.wrappers.jax_to_numpy", None)
+    [row] = list_wrappers("JaxToNumpy")
+    assert row.arguments == ""
+    assert "pip install" in row.summary

@@ -31,6 +31,7 @@ def lanes_for(env_id: Any = "CartPole-v1", *, native: bool = True, **spec: Any) 
         ("CartPole-v1", True, {"vectorize": "always"}, VectorLanes),
         ("CartPole-v1", True, {"vectorize": "never"}, SyncLanes),
         ("CartPole-v1", False, {}, SyncLanes),
+        ("CartPole-v1", False, {"vectorize": "always"}, SyncLanes),
         ("CartPole-v1", True, {"wrappers": ["FlattenObservation"]}, SyncLanes),
         ("Pendulum-v1", True, {}, SyncLanes),
     ],
@@ -46,7 +47,7 @@ def test_native_lanes_where_there_are_any(env_id: str, native: bool, spec: Any, 
     [
         ("Pendulum-v1", True, {}, "no vector form"),
         ("CartPole-v1", True, {"wrappers": ["FlattenObservation"]}, "no vector form"),
-        ("CartPole-v1", False, {}, "whole episodes"),
+        ("Pendulum-v1", False, {}, "no vector form"),
     ],
 )
 def test_always_is_refused_where_it_cannot_be(env_id: str, native: bool, spec: Any, says: str) -> None:
@@ -202,7 +203,7 @@ def test_an_unsupported_space_closes_what_was_made(counter: Any) -> None:
     made = []
 
     def factory() -> Any:
-        env = counter(action=gymnasium.spaces.MultiBinary(2))
+        env = counter(action=gymnasium.spaces.Text(2))
         made.append(env)
         return env
 

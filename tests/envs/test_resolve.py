@@ -233,12 +233,39 @@ def test_what_cannot_be_made_says_why(factory: Any, kwargs: Any, error: type, sa
     ("env_id", "module", "extra"), [("Ant-v5", "mujoco", "mujoco"), ("ALE/Pong-v5", "ale_py", "atari")]
 )
 def test_an_environment_whose_package_is_missing_names_the_extra(
-    env_id: str, module: str, extra: str
+    env_id: str, module: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if importlib.util.find_spec(module) is not None:
+    if module == "mujoco" and importlib.util.find_spec(module) is not None:
         pytest.skip(f"{module} is installed")
+    monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingExtra, match=rf"pip install 'touchline\[{extra}\]'"):
         resolve(EnvSpec(env_id)).make()
+
+
+def test_a_game_by_its_old_name_needs_no_namespace() -> None:
+    pytest.importorskip("ale_py")
+    assert resolve(EnvSpec("Pong-v0")).name == "Pong-v0"
+    assert resolve(EnvSpec("PongNoFrameskip")).name == "PongNoFrameskip-v4"
+    with pytest.raises(UnknownEnvironment, match="'Pong-v4' or 'Pong-v0'"):
+        resolve(EnvSpec("Pong-v7"))
+
+
+def test_the_games_are_asked_for_only_by_names_that_nobody_else_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr("touchline.envs.resolve.register_atari", lambda: asked.append(True))
+    resolve(EnvSpec("CartPole-v1"))
+    resolve(EnvSpec("CartPole"))
+    resolve(EnvSpec("touchline/Corridor-v0"))
+    assert asked == []
+    with pytest.raises(UnknownEnvironment):
+        resolve(EnvSpec("NoSuchGame-v0"))
+    assert asked == [True]
+
+
+def test_an_unknown_name_without_the_games_is_no_more_than_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ale_py", None)
+    with pytest.raises(UnknownEnvironment, match="'Gravitational-v0'"):
+        resolve(EnvSpec("Gravitational-v0"))
 
 
 # The parts.

@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 from touchline.envs.errors import EnvironmentFault, UnsupportedSpace
-from touchline.envs.spaces import action_space, check_observations, observation_space
+from touchline.envs.spaces import action_space, check_observations, count_outside, observation_space
+from touchline.policy.records import Record
 from touchline.policy.spaces import (
     Box,
+    Dict,
     Discrete,
     MultiBinary,
     MultiDiscrete,
+    Tuple,
     from_plain,
     raw_dtype,
     raw_shape,
@@ -31,12 +34,27 @@ SUPPORTED = [
     (gym.Discrete(4), Discrete(4)),
     (gym.Discrete(4, start=-2), Discrete(4, -2)),
     (gym.MultiDiscrete([2, 3]), MultiDiscrete((2, 3))),
+    (gym.MultiDiscrete([2, 3], start=[1, -1]), MultiDiscrete((2, 3), (1, -1))),
+    (gym.MultiDiscrete([[2, 3], [4, 5]]), MultiDiscrete((2, 3, 4, 5), (), (2, 2))),
+    (
+        gym.MultiDiscrete([[2], [3]], start=[[0], [4]]),
+        MultiDiscrete((2, 3), (0, 4), (2, 1)),
+    ),
     (gym.MultiBinary(3), MultiBinary((3,))),
     (gym.MultiBinary([2, 2]), MultiBinary((2, 2))),
 ]
 
 
-@pytest.mark.parametrize(("space", "plain"), SUPPORTED)
+NESTED = [
+    (gym.Tuple((gym.Discrete(2),)), Tuple((Discrete(2),))),
+    (
+        gym.Dict({"b": gym.Discrete(2), "a": gym.Tuple((gym.MultiBinary(2), gym.Discrete(3)))}),
+        Dict(("a", "b"), (Tuple((MultiBinary((2,)), Discrete(3))), Discrete(2))),
+    ),
+]
+
+
+@pytest.mark.parametrize(("space", "plain"), [*SUPPORTED, *NESTED])
 def test_observation_spaces_become_plain(space: Any, plain: Any) -> None:
     assert observation_space(space) == plain
     assert from_plain(to_plain(observation_space(space))) == plain
@@ -49,7 +67,18 @@ def test_a_plain_space_has_the_shape_and_dtype_of_what_is_sampled(space: Any, pl
     assert np.can_cast(sample.dtype, raw_dtype(plain), "same_kind")
 
 
-@pytest.mark.parametrize("space", [gym.Box(-1.0, 1.0, (2,)), gym.Discrete(3), gym.MultiDiscrete([2, 2])])
+@pytest.mark.parametrize(
+    "space",
+    [
+        *(
+            gym.Box(-1.0, 1.0, (2,)),
+            gym.Discrete(3),
+            gym.MultiDiscrete([2, 2], start=[1, 1]),
+            gym.MultiBinary(2),
+        ),
+        *(space for space, _ in NESTED),
+    ],
+)
 def test_action_spaces_become_plain(space: Any) -> None:
     assert action_space(space) == observation_space(space)
 
@@ -57,21 +86,45 @@ def test_action_spaces_become_plain(space: Any) -> None:
 @pytest.mark.parametrize(
     ("convert", "space", "says"),
     [
-        (observation_space, gym.Dict({"a": gym.Discrete(2)}), "FlattenObservation"),
-        (observation_space, gym.Tuple((gym.Discrete(2),)), "FlattenObservation"),
-        (observation_space, gym.Text(3), "Box, Discrete, MultiDiscrete, MultiBinary"),
-        (observation_space, gym.MultiDiscrete([2, 2], start=[1, 1]), "from 0"),
-        (observation_space, gym.MultiDiscrete([[2, 2], [3, 3]]), "one row"),
+        (observation_space, gym.Text(3), "TransformObservation can give it as MultiDiscrete"),
+        (observation_space, gym.Graph(gym.Box(0, 1, (2,)), None), "as a Box of its nodes"),
+        (observation_space, gym.Sequence(gym.Discrete(2)), "as a Box of a fixed length"),
+        (observation_space, gym.OneOf((gym.Discrete(2), gym.Discrete(3))), "a Discrete that says which"),
         (observation_space, gym.Box(0.0, 1.0, (0,)), "at least one"),
-        (action_space, gym.MultiBinary(2), "Discrete, MultiDiscrete, Box"),
-        (action_space, gym.Box(0, 3, (2,), np.int64), "floats"),
-        (action_space, gym.Dict({"a": gym.Discrete(2)}), "Discrete, MultiDiscrete, Box"),
+        (observation_space, gym.Box(0.0, 1.0, (1,), np.longdouble), "at least one real number"),
+        (observation_space, gym.Dict({}), "one part at least"),
+        (observation_space, gym.Tuple(()), "one part at least"),
+        (action_space, gym.Sequence(gym.Discrete(2)), "TransformAction"),
+        (action_space, gym.Box(0, 3, (2,), np.int64), "Of integers take MultiDiscrete"),
     ],
 )
 def test_other_spaces_are_refused_with_what_is_supported(convert: Any, space: Any, says: str) -> None:
     with pytest.raises(UnsupportedSpace, match=r"expected one of .*, found") as caught:
         convert(space)
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("convert", "inner", "where"),
+    [
+        (observation_space, gym.Text(3), "observation space['a'][1]"),
+        (action_space, gym.Box(0, 3, (2,), np.int64), "action space['a'][1]"),
+    ],
+)
+def test_a_part_that_is_not_supported_is_named(convert: Any, inner: Any, where: str) -> None:
+    with pytest.raises(UnsupportedSpace) as caught:
+        convert(gym.Dict({"a": gym.Tuple((gym.Discrete(2), inner))}))
+    assert caught.value.where == where
+    assert caught.value.found == str(inner)
+
+
+def test_spaces_nested_too_deep_are_refused() -> None:
+    space: Any = gym.Discrete(2)
+    for _ in range(8):
+        space = gym.Tuple((space,))
+    observation_space(space)
+    with pytest.raises(UnsupportedSpace, match="8 in one another at most"):
+        observation_space(gym.Tuple((space,)))
 
 
 # Observations against their space.
@@ -144,6 +197,8 @@ def test_what_is_not_finite_is_always_a_fault(value: float, strict: bool) -> Non
         (Discrete(3), np.array([0, 3])),
         (Discrete(3, start=1), np.array([0, 1])),
         (MultiDiscrete((2, 3)), np.array([[1, 2], [2, 0]])),
+        (MultiDiscrete((2, 3), (1, 1)), np.array([[1, 2], [0, 1]])),
+        (MultiDiscrete((2, 3), (), (2, 1)), np.array([[[1], [2]], [[0], [3]]])),
         (MultiBinary((2,)), np.array([[0, 1], [2, 0]], np.int8)),
     ],
 )
@@ -156,3 +211,51 @@ def test_pixels_within_a_narrower_space_are_looked_at() -> None:
     space = Box((2,), "uint8", (0.0, 0.0), (10.0, 10.0))
     with pytest.raises(EnvironmentFault, match="found 11"):
         check_observations(space, np.array([[10, 11]], np.uint8))
+
+
+# Of several parts.
+
+CAR = Dict(
+    ("camera", "body"), (Box((2, 2), "uint8", (0.0,) * 4, (9.0,) * 4), Tuple((UNIT, Discrete(3, start=1))))
+)
+
+
+def cars(*lead: int) -> tuple[np.ndarray, dict[Any, np.ndarray]]:
+    """Records within the space, and their leaves by path."""
+    raw = zeros(CAR, *lead)
+    views = {leaf.path: view for leaf, view in Record.of(CAR).views(raw)}
+    views["body", 1][...] = 1
+    return raw, views
+
+
+def test_records_within_their_space() -> None:
+    assert check_observations(CAR, cars(4, 3)[0]) == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "element", "value", "where", "says"),
+    [
+        (("camera",), (1, 0), 10, "observation['camera']", "found 10 in element [1, 0] (lane 2, step 3)"),
+        (("body", 0), (1,), np.nan, "observation['body'][0]", "found nan in element [1] (lane 2, step 3)"),
+        (("body", 1), (), 4, "observation['body'][1]", "from 1 to 3, found 4 (lane 2, step 3)"),
+    ],
+)
+def test_a_part_that_lies_outside_is_named(
+    path: Any, element: Any, value: Any, where: str, says: str
+) -> None:
+    raw, views = cars(4, 3)
+    views[path][(3, 2, *element)] = value
+    with pytest.raises(EnvironmentFault) as caught:
+        check_observations(CAR, raw)
+    assert caught.value.where == where
+    assert says in str(caught.value)
+
+
+def test_strays_in_any_part_are_counted_unless_they_are_in_every_second_observation() -> None:
+    raw, views = cars(4, 3)
+    views["camera",][1, 0] = 10
+    views["body", 0][2, 1, 0] = -1
+    assert count_outside(CAR, raw) == 5
+    views["camera",][2, 0] = 10
+    with pytest.raises(EnvironmentFault, match=r"observation\['camera'\]"):
+        count_outside(CAR, raw)

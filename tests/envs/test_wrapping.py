@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import gymnasium
 import pytest
 
-from touchline.envs.errors import NotMade, UnknownWrapper
+from touchline.envs.errors import MissingExtra, NotMade, UnknownWrapper
 from touchline.envs.resolve import resolve
 from touchline.envs.spec import EnvSpec
-from touchline.envs.wrapping import wrapper_names
+from touchline.envs.wrapping import find_wrappers, wrapper_names
 
 
 def layers(*wrappers: Any) -> list[str]:
@@ -83,6 +84,18 @@ def test_wrong_arguments_name_the_wrapper() -> None:
         NotMade, match=r"CartPole-v1: wrapper ScaleReward: making it raised TypeError.*'factor'"
     ):
         factory.make()
+
+
+def test_a_wrapper_whose_package_is_missing_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gymnasium.wrappers.jax_to_numpy", None)
+    with pytest.raises(MissingExtra, match=r"wrapper JaxToNumpy: .*pip install"):
+        find_wrappers(["JaxToNumpy"])
+
+
+def test_shrinking_the_games_frames_needs_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(MissingExtra, match=r"AtariPreprocessing: opencv.*pip install 'touchline\[atari\]'"):
+        resolve(EnvSpec("CartPole-v1", wrappers=["AtariPreprocessing"])).make()
 
 
 def test_names_are_sorted_and_hold_ours_and_gymnasiums() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 
 from touchline.configs import Config, load
 from touchline.record import RunDirectory
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 Configure = Callable[..., Config]
 

@@ -6,49 +6,21 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 
 import psutil
 import pytest
+from launch_runs import assert_sums, supervised
 
-from touchline.launch.local import open_socket, train
+from touchline.launch.local import train
 from touchline.launch.supervisor import Supervisor
-from touchline.protocol.ledger import BUCKETS
-from touchline.record import Summary, read_lines
+from touchline.record import read_lines
 from touchline.trainer.failures import RunFailed
 from touchline.trainer.runtime import TrainerRuntime
 from touchline.trainer.stopping import Ending
 
 
-def assert_sums(summary: Summary) -> None:
-    """The ledger's sum of design section 5, in total and for each Player, with nothing left on the way."""
-    rows = [summary.ledger.total, *summary.ledger.players.values()]
-    for row in rows:
-        assert row["sent"] == sum(row[bucket] for bucket in BUCKETS), row
-        assert row["queued"] == row["in_flight"] == 0
-    assert summary.ledger.total["trained"] > 0
-
-
 def lags_of(run) -> list[int]:
     return [lag for line in read_lines(run.path / "metrics.jsonl") for lag in line["lag"]["values"]]
-
-
-def supervised(config, run, *, count: int, on_event: Callable[[TrainerRuntime, Supervisor], None]) -> Summary:
-    """A run whose supervisor the test can see: ``on_event`` is called at every housekeeping."""
-    socket = open_socket(config)
-    supervisor = Supervisor(count=count, address=socket.address, logs=run.logs)
-    try:
-
-        def keep_house() -> None:
-            supervisor.poll(runtime.player_died)
-            on_event(runtime, supervisor)
-
-        runtime = TrainerRuntime(config, run, socket, admitted=8, housekeeping=keep_house)
-        summary = runtime.run_to_end()
-    finally:
-        supervisor.close()
-    assert summary is not None
-    return summary
 
 
 def test_one_player_never_lags(configure, run):

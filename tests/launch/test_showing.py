@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 from typing import Any
 
@@ -83,6 +84,14 @@ def stage(env: type = Screen, *, seed: int = 0, greedy: bool = True) -> Stage:
 def test_episodes_are_shown_one_by_one():
     assert list(show(stage(), episodes=2)) == [Shown(1, 2.0, LENGTH), Shown(2, 2.0, LENGTH)]
     assert str(Shown(1, 2.0, 4)) == "episode 1: return 2.0 in 4 steps"
+
+
+def test_the_return_is_that_of_a_score_where_there_is_one():
+    here = stage()
+    scored = EnvSpec(id=Screen, wrappers=["Score", {"ScaleReward": {"scale": 10.0}}])
+    restored = dataclasses.replace(here.restored, spec=scored)
+    shown = list(show(dataclasses.replace(here, restored=restored), episodes=2))
+    assert shown == [Shown(1, 2.0, LENGTH), Shown(2, 2.0, LENGTH)]
 
 
 def test_actions_are_as_the_environment_takes_them():

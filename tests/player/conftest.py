@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ from touchline.configs import Config, load
 from touchline.envs.lanes import Lanes
 from touchline.player.play import lanes_of, policy_for
 from touchline.policy.policy import Policy, Snapshot
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 
 @dataclass

@@ -57,6 +57,7 @@ def fault_of(length: int | str, **kwargs: int) -> EnvironmentFault:
         )
         arguments = {"unroll_length": length, "hidden": False, "greedy": False}
         play = Play(lanes, policy, arguments, base_seed=SEED)
+        lanes.lenient = False  # as in an evaluation, of which no Trainer could set anything aside
         snapshot = policy.first_snapshot(weights_stream(0), epoch=1)
         results = (one for seq in range(10) for one in play.results(snapshot, seq=seq))
         with pytest.raises(EnvironmentFault) as caught, np.errstate(invalid="ignore"):

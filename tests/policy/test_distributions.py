@@ -19,16 +19,20 @@ from policy_numerics import (
 )
 
 from touchline.policy.distributions import (
+    Bernoulli,
     Categorical,
     DiagonalGaussian,
+    Joint,
     MultiCategorical,
     distribution_of,
     log_softmax,
 )
-from touchline.policy.spaces import Box, Discrete, MultiBinary, MultiDiscrete, SpaceError
+from touchline.policy.form import Form
+from touchline.policy.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, SpaceError, Tuple
 
 ALL = distributions()
-DISCRETE = {name: one for name, one in ALL.items() if name != "gaussian"}
+REAL = ("gaussian", "state", "mixed")
+DISCRETE = {name: one for name, one in ALL.items() if name not in REAL}
 each = pytest.mark.parametrize("name", ALL)
 each_discrete = pytest.mark.parametrize("name", DISCRETE)
 GRID = np.linspace(-30, 30, 6001)  # the trapezoid rule on a normal converges faster than any power
@@ -220,7 +224,7 @@ def test_an_exponential_of_zero_makes_no_infinity():
 def test_nothing_changes_its_arguments_and_float32_stays(name):
     distribution, head, actions = rows(name)
     head = head.astype(np.float32)
-    actions = actions.astype(np.float32) if name == "gaussian" else actions
+    actions = actions.astype(np.float32) if name in REAL else actions
     kept = head.copy(), actions.copy()
     for result in (
         distribution.log_prob(head, actions),
@@ -241,10 +245,60 @@ def test_each_space_has_its_distribution():
     assert isinstance(distribution_of(Discrete(3)), Categorical)
     assert isinstance(distribution_of(MultiDiscrete((2, 3))), MultiCategorical)
     assert isinstance(distribution_of(box), DiagonalGaussian)
-    assert [distribution_of(s).parameters for s in (Discrete(3), MultiDiscrete((2, 3)), box)] == [3, 5, 12]
+    assert isinstance(distribution_of(MultiBinary((2, 2))), Bernoulli)
+    assert isinstance(distribution_of(Tuple((Discrete(3),))), Joint)
+    whole = (Discrete(3), MultiDiscrete((2, 3)), box, MultiBinary((2, 2)))
+    assert [distribution_of(space).parameters for space in whole] == [3, 5, 12, 4]
+    assert distribution_of(Dict(tuple("abcd"), (*whole[:3], Tuple(whole[3:])))).parameters == 24
 
 
-@pytest.mark.parametrize("space", [MultiBinary((3,)), Box((1,), "uint8", (0.0,), (9.0,))])
-def test_a_space_without_one_says_which_have(space):
-    with pytest.raises(SpaceError, match=r"action space: expected .*Box.*, found"):
-        distribution_of(space)
+UNIT = Box((1, 2), "float32", (-1.0, -1.0), (1.0, 1.0))
+HALF = Box((1, 2), "float32", (-1.0, 0.0), (1.0, np.inf))
+PAIR = Dict(("move", "fire"), (UNIT, Discrete(2)))
+
+
+@pytest.mark.parametrize(
+    ("space", "form", "sizes"),
+    [
+        (Discrete(2), {"binary": "sigmoid"}, (1, 1, 0)),
+        (Discrete(2), {}, (2, 2, 0)),
+        (UNIT, {}, (2, 4, 2)),
+        (UNIT, {"std": "state"}, (4, 4, 0)),
+        (UNIT, {"squash": True, "noise_correlation": 0.5}, (2, 4, 2)),
+        (PAIR, {}, (4, 6, 2)),
+        (PAIR, {"std": "state", "binary": "sigmoid"}, (5, 5, 0)),
+        (Tuple((PAIR, Discrete(3))), {"binary": "sigmoid"}, (6, 8, 2)),
+    ],
+)
+def test_the_form_decides_outputs_parameters_and_what_is_free(space, form, sizes):
+    distribution = distribution_of(space, Form(**form))
+    assert (distribution.outputs, distribution.parameters, distribution.log_std_size) == sizes
+    assert distribution.plain == (sizes[2] == 0)
+
+
+@pytest.mark.parametrize(
+    ("space", "form", "says"),
+    [
+        (Box((1,), "uint8", (0.0,), (9.0,)), {}, "action space: expected a Box of floats, found dtype uint8"),
+        (
+            Dict(("a",), (Tuple((Discrete(2), Box((1,), "int64", (0.0,), (9.0,)))),)),
+            {},
+            r"action space\['a'\]\[1\]: expected a Box of floats",
+        ),
+        (Discrete(3), {"binary": "sigmoid"}, r"binary: sigmoid is for Discrete\(2\), found Discrete"),
+        (UNIT, {"binary": "sigmoid"}, "binary: sigmoid is for"),
+        (
+            Discrete(2),
+            {"noise_correlation": 0.5},
+            "noise_correlation: 0.5 is for a Box of actions, found Discrete",
+        ),
+        (MultiBinary((2,)), {"squash": True}, "squash: True is for a Box"),
+        (Discrete(2), {"std": "state"}, "std: state is for a Box"),
+        (HALF, {"squash": True}, r"expected finite bounds, found 0.0 to inf in element \[0, 1\]"),
+        (Dict(("arm",), (HALF,)), {"squash": True}, r"action space\['arm'\]: policy.squash"),
+        (UNIT, {"std": "state", "log_std": 2.0}, "log_std: expected a number between -20.0 and 2.0"),
+    ],
+)
+def test_what_has_no_distribution_says_what_has(space, form, says):
+    with pytest.raises(SpaceError, match=says):
+        distribution_of(space, Form(**form))

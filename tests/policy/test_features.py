@@ -7,30 +7,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from policy_numerics import proven
+from policy_spaces import nested_spaces, random_raw
 
-from touchline.policy.actions import environment_actions
 from touchline.policy.features import encode, feature_size
-from touchline.policy.spaces import Box, Discrete, MultiBinary, MultiDiscrete, raw_dtype, raw_shape
+from touchline.policy.records import Record
+from touchline.policy.spaces import (
+    Box,
+    Dict,
+    Discrete,
+    MultiBinary,
+    MultiDiscrete,
+    Tuple,
+    leaves,
+    raw_dtype,
+)
 
 BOX = Box((2, 2), "float32", (-1.0,) * 4, (1.0,) * 4)
 PIXELS = Box((2, 3), "uint8", (0.0,) * 6, (255.0,) * 6)
-SPACES = [BOX, PIXELS, Discrete(4), Discrete(3, start=-2), MultiDiscrete((2, 3, 4)), MultiBinary((2, 2))]
+BLOCK = MultiDiscrete((2, 3, 4, 2), (1, 0, -1, 0), (2, 2))
+SPACES = [
+    *(BOX, PIXELS, Discrete(4), Discrete(3, start=-2), MultiDiscrete((2, 3, 4)), BLOCK, MultiBinary((2, 2))),
+    Dict(("a", "b"), (BOX, Tuple((Discrete(3), BLOCK)))),
+]
 every_space = pytest.mark.parametrize("space", SPACES, ids=repr)
-
-
-def raw_rows(space, rng, n):
-    shape, dtype = (n, *raw_shape(space)), raw_dtype(space)
-    match space:
-        case Box(dtype="uint8"):
-            return rng.integers(0, 256, shape).astype(dtype)
-        case Box():
-            return rng.standard_normal(shape).astype(dtype)
-        case Discrete(n=count, start=start):
-            return rng.integers(start, start + count, shape)
-        case MultiDiscrete(nvec=nvec):
-            return rng.integers(0, nvec, shape)
-        case _:
-            return rng.integers(0, 2, shape).astype(dtype)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +41,8 @@ def raw_rows(space, rng, n):
         (Discrete(3, start=5), [5, 6], [[1, 0, 0], [0, 1, 0]]),
         (Discrete(3, start=-2), [-2, 0], [[1, 0, 0], [0, 0, 1]]),
         (MultiDiscrete((2, 3)), [[0, 2], [1, 0]], [[1, 0, 0, 0, 1], [0, 1, 1, 0, 0]]),
+        (MultiDiscrete((2, 3), (5, -1)), [[5, 1], [6, -1]], [[1, 0, 0, 0, 1], [0, 1, 1, 0, 0]]),
+        (MultiDiscrete((2, 3), (), (2, 1)), [[[0], [2]]], [[1, 0, 0, 0, 1]]),
         (MultiBinary((2, 2)), [[[0, 1], [1, 1]]], [[0, 1, 1, 1]]),
     ],
 )
@@ -54,7 +55,7 @@ def test_by_hand(space, raw, expected):
 @every_space
 @pytest.mark.parametrize("n", [0, 1, 5])
 def test_rows_are_as_wide_as_the_size_and_a_buffer_is_filled_whole(space, n):
-    raw = raw_rows(space, np.random.default_rng(0), n)
+    raw = random_raw(space, np.random.default_rng(0), (n,))
     out = np.full((n, feature_size(space)), np.nan, np.float32)
     rows = encode(space, raw)
     assert rows.shape == out.shape
@@ -66,7 +67,7 @@ def test_rows_are_as_wide_as_the_size_and_a_buffer_is_filled_whole(space, n):
 @proven()
 def test_a_one_hot_row_reads_back_to_its_choices(nvec, seed):
     space = MultiDiscrete(tuple(nvec))
-    raw = raw_rows(space, np.random.default_rng(seed), 4)
+    raw = random_raw(space, np.random.default_rng(seed), (4,))
     rows = encode(space, raw)
     parts = np.split(rows, np.cumsum(nvec)[:-1], axis=1)
     np.testing.assert_array_equal(np.stack([part.argmax(axis=1) for part in parts], axis=1), raw)
@@ -74,30 +75,20 @@ def test_a_one_hot_row_reads_back_to_its_choices(nvec, seed):
 
 
 def test_a_float32_box_is_not_copied():
-    raw = raw_rows(BOX, np.random.default_rng(0), 3)
+    raw = random_raw(BOX, np.random.default_rng(0), (3,))
     assert np.shares_memory(encode(BOX, raw), raw)
 
 
 def test_a_strided_box_is_read_right():
-    raw = raw_rows(BOX, np.random.default_rng(0), 6)[::2]
+    raw = random_raw(BOX, np.random.default_rng(0), (6,))[::2]
     np.testing.assert_array_equal(encode(BOX, raw), [row.reshape(-1) for row in raw])
 
 
-def test_drawn_actions_of_a_box_are_shaped_and_clipped_but_kept_as_drawn():
-    space = Box((1, 2), "float32", (-1.0, 0.0), (1.0, np.inf))
-    drawn = np.array([[-3.0, -0.5], [0.25, 1e6]], np.float32)
-    kept = drawn.copy()
-    np.testing.assert_array_equal(environment_actions(space)(drawn), [[[-1, 0]], [[0.25, 1e6]]])
-    np.testing.assert_array_equal(drawn, kept)
-
-
-@pytest.mark.parametrize(
-    ("space", "drawn", "expected"),
-    [
-        (Discrete(3), [0, 2], [0, 2]),
-        (Discrete(3, start=-1), [0, 2], [-1, 1]),
-        (MultiDiscrete((2, 2)), [[0, 1]], [[0, 1]]),
-    ],
-)
-def test_drawn_choices_start_where_the_space_does(space, drawn, expected):
-    np.testing.assert_array_equal(environment_actions(space)(np.array(drawn)), expected)
+@given(nested_spaces(), st.integers(0, 10**6))
+@proven(40)
+def test_leaves_stand_side_by_side(space, seed):
+    raw = random_raw(space, np.random.default_rng(seed), (3,))
+    rows = encode(space, raw)
+    parts = [encode(leaf.space, view) for leaf, view in Record.of(space).views(raw)]
+    np.testing.assert_array_equal(rows, np.concatenate(parts, axis=1))
+    assert rows.shape[1] == feature_size(space) == sum(feature_size(leaf) for _, leaf in leaves(space))

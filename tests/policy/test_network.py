@@ -26,7 +26,7 @@ def forward(network, weights, x):
 def example(activation, depth, shared, gaussian, seed=0):
     rng = np.random.default_rng(seed)
     network = network_of(depth=depth, activation=activation, shared=shared, gaussian=gaussian)
-    x = rng.standard_normal((ROWS, network.features))
+    x = rng.standard_normal((ROWS, 3))
     d_head, d_values = rng.standard_normal((ROWS, network.head_size)), rng.standard_normal(ROWS)
     return network, random_weights(network, rng), x, d_head, d_values
 
@@ -53,7 +53,7 @@ def test_backward_from_stored_hidden_states(activation, depth, shared, gaussian)
 def test_the_hidden_states_are_those_that_the_shapes_promise(activation, depth, shared, gaussian):
     network, weights, x, *_ = example(activation, depth, shared, gaussian)
     hidden, head, values = forward(network, weights, x)
-    assert tuple(layer.shape[1] for layer in hidden) == network.hidden_shapes
+    assert tuple(layer.shape[1:] for layer in hidden) == network.kept
     assert head.shape == (ROWS, network.head_size)
     assert values.shape == (ROWS,)
 
@@ -137,8 +137,8 @@ def test_backward_never_reads_the_first_layers_weights(shared):
     network, weights, x, d_head, d_values = example("tanh", 2, shared, False)
     hidden = forward(network, weights, x)[0]
     before = gradient_of(network, weights, x, hidden, d_head, d_values)
-    weights.policy_torso[0].weight[...] = np.nan
-    weights.value_torso[0].weight[...] = np.nan
+    weights.policy_torso["0/weight"][...] = np.nan
+    weights.value_torso["0/weight"][...] = np.nan
     np.testing.assert_array_equal(gradient_of(network, weights, x, hidden, d_head, d_values), before)
 
 
@@ -186,8 +186,8 @@ def test_equal_generators_begin_equally():
 def test_bound_layers_are_views_and_shared_ones_are_one():
     network = network_of(shared=True)
     weights = network.bind(np.zeros(network.layout.size))
-    weights.value_torso[1].weight[...] = 3
-    np.testing.assert_array_equal(weights.policy_torso[1].weight, 3)
-    assert np.count_nonzero(weights.flat) == weights.policy_torso[1].weight.size
+    weights.value_torso["1/weight"][...] = 3
+    np.testing.assert_array_equal(weights.policy_torso["1/weight"], 3)
+    assert np.count_nonzero(weights.flat) == weights.policy_torso["1/weight"].size
     with pytest.raises(ValueError, match=r"expected shape .*, found"):
         network.bind(np.zeros(network.layout.size + 1))

@@ -7,8 +7,9 @@ import pytest
 
 from touchline.policy.normalizer import Statistics
 from touchline.policy.policy import Policy, Snapshot
-from touchline.policy.spaces import Box, Discrete, MultiBinary, MultiDiscrete, SpaceError
+from touchline.policy.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, SpaceError
 
+ARM = Box((2, 2), "float32", (-1.0,) * 4, (1.0,) * 4)
 BOX = Box((3,), "float32", (-np.inf,) * 3, (np.inf,) * 3)
 
 
@@ -26,40 +27,36 @@ def policy_of(action_space, observation_space=BOX, *, normalize=True, **more):
 
 
 @pytest.mark.parametrize(
-    ("space", "outputs", "head", "log_std"),
+    ("space", "outputs", "head", "free"),
     [
-        (Discrete(3), 3, 3, None),
-        (MultiDiscrete((2, 3)), 5, 5, None),
-        (Box((2, 2), "float32", (-1.0,) * 4, (1.0,) * 4), 4, 8, -0.7),
+        (Discrete(3), 3, 3, 0),
+        (MultiDiscrete((2, 3)), 5, 5, 0),
+        (ARM, 4, 8, 4),
+        (Dict(("arm", "hand"), (ARM, MultiBinary((3,)))), 7, 11, 4),
     ],
 )
-def test_the_network_fits_the_action_space(space, outputs, head, log_std):
+def test_the_network_fits_the_action_space(space, outputs, head, free):
     policy = policy_of(space)
-    assert (policy.network.outputs, policy.network.head_size, policy.network.log_std) == (
-        outputs,
-        head,
-        log_std,
-    )
-    assert policy.network.head_size == policy.distribution.parameters
+    weights = policy.first_snapshot(np.random.default_rng(0), epoch=1).weights
+    assert weights.policy_head.weight.shape == (4, outputs)
+    assert policy.network.head_size == policy.distribution.parameters == head
+    assert (0 if weights.log_std is None else weights.log_std.tolist()) == ([pytest.approx(-0.7)] * free or 0)
+
+
+def test_a_deviation_of_the_state_is_no_parameter():
+    policy = policy_of(ARM, std="state")
+    weights = policy.first_snapshot(np.random.default_rng(0), epoch=1).weights
+    assert (weights.policy_head.weight.shape, weights.log_std) == ((4, 8), None)
 
 
 @pytest.mark.parametrize(("space", "features"), [(BOX, 3), (Discrete(5), 5), (MultiBinary((2, 2)), 4)])
 def test_the_network_fits_the_observation_space(space, features):
-    assert policy_of(Discrete(2), space).network.features == features
+    assert policy_of(Discrete(2), space).features == features
 
 
 def test_an_action_space_without_distribution():
-    with pytest.raises(SpaceError, match="MultiBinary"):
-        policy_of(MultiBinary((2,)))
-
-
-@pytest.mark.parametrize("space", [MultiDiscrete((2, 3)), Box((1,), "float32", (-1.0,), (1.0,))])
-def test_centred_corrections_are_for_one_categorical_choice(space):
-    assert policy_of(Discrete(2), centred=True).action_space == Discrete(2)
-    with pytest.raises(
-        SpaceError, match=r"staleness.correction centred: expected a Discrete action space, found"
-    ):
-        policy_of(space, centred=True)
+    with pytest.raises(SpaceError, match="expected a Box of floats"):
+        policy_of(Box((1,), "int64", (0.0,), (3.0,)))
 
 
 def test_the_first_snapshot_is_version_0_and_cannot_be_written_to():

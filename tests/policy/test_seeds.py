@@ -9,6 +9,7 @@ import pytest
 
 from touchline.policy.seeds import (
     action_stream,
+    centring_stream,
     episode_seed,
     episode_seeds,
     mix,
@@ -42,6 +43,10 @@ def test_known_vectors():
     ]
     assert weights_stream(0).integers(0, 2**63, 2).tolist() == [8423596915872253182, 3121094312606975731]
     assert shuffle_stream(run_seed=0, update=5).permutation(6).tolist() == [2, 3, 5, 1, 4, 0]
+    assert centring_stream(run_seed=0, update=5).integers(0, 2**63, 2).tolist() == [
+        4714603488469105208,
+        8155353858251371633,
+    ]
 
 
 @pytest.mark.parametrize("values", [(-1,), (2**64 + 5,), (2**63, -(2**40))])
@@ -78,7 +83,12 @@ def test_streams_differ_by_each_of_their_arguments_and_play_again():
     ]
     assert len({tuple(first(**way)) for way in ways}) == len(ways)
     assert first(base=1, result=2) == first(base=1, result=2, block=0)
-    for stream in (weights_stream, lambda seed: shuffle_stream(run_seed=seed, update=0)):
+    for stream in (
+        weights_stream,
+        lambda seed: shuffle_stream(run_seed=seed, update=0),
+        lambda seed: centring_stream(run_seed=seed, update=0),
+        lambda update: centring_stream(run_seed=0, update=update),
+    ):
         assert len({tuple(stream(seed).integers(0, 2**63, 4)) for seed in range(50)}) == 50
 
 

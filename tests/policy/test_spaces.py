@@ -8,14 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from policy_numerics import proven
+from policy_spaces import nested_spaces
 
 from touchline.policy.spaces import (
     Box,
+    Dict,
     Discrete,
     MultiBinary,
     MultiDiscrete,
     SpaceError,
+    Tuple,
     from_plain,
+    leaves,
     raw_dtype,
     raw_shape,
     to_plain,
@@ -37,6 +41,7 @@ spaces = st.one_of(
     st.builds(Discrete, st.integers(1, 9), st.integers(-5, 5)),
     st.builds(MultiDiscrete, st.lists(st.integers(1, 9), min_size=1, max_size=4).map(tuple)),
     st.builds(MultiBinary, sizes),
+    nested_spaces(),
 )
 
 
@@ -53,7 +58,10 @@ PLAIN = {
     "discrete": {"kind": "discrete", "n": 2, "start": 0},
     "multi_discrete": {"kind": "multi_discrete", "nvec": [2, 3]},
     "multi_binary": {"kind": "multi_binary", "shape": [2]},
+    "tuple": {"kind": "tuple", "spaces": [{"kind": "discrete", "n": 2}]},
+    "dict": {"kind": "dict", "names": ["a", "b"], "spaces": [{"kind": "discrete", "n": 2}] * 2},
 }
+INNER = {"kind": "discrete", "n": 2}
 
 
 @pytest.mark.parametrize(
@@ -78,7 +86,30 @@ PLAIN = {
         ("discrete", {"start": "x"}, "start: expected an integer, found 'x'"),
         ("multi_discrete", {"nvec": [2, -1]}, "nvec: expected integers of at least 1, found -1"),
         ("multi_discrete", {"nvec": [[2]]}, r"nvec: expected integers of at least 1, found \[2\]"),
+        ("multi_discrete", {"start": [1]}, "start: expected 2 or none, found 1"),
+        ("multi_discrete", {"start": [1, "x"]}, "start: expected integers, found 'x'"),
+        ("multi_discrete", {"start": 1}, "start: expected a list, found 1"),
+        ("multi_discrete", {"shape": [3]}, r"shape: expected one of 2 numbers, found \[3\]"),
+        ("multi_discrete", {"shape": [2, 0]}, "shape: expected integers of at least 1, found 0"),
         ("multi_binary", {"shape": "ab"}, "shape: expected a list of integers, found 'ab'"),
+        ("multi_binary", {"shape": [10**9]}, "shape: expected at most 67108864 numbers, found 1000000000"),
+        ("box", {"shape": [10**9], "low": 0, "high": 1}, "shape: expected at most 67108864 numbers"),
+        ("box", {"shape": [10**6] * 9, "low": 0, "high": 1}, "shape: expected at most"),
+        ("tuple", {"spaces": []}, "spaces: expected one at least, found none"),
+        ("tuple", {"spaces": 3}, "spaces: expected a list, found 3"),
+        ("tuple", {"spaces": [3]}, "space: expected a map with a kind, found 3"),
+        (
+            "tuple",
+            {"spaces": [INNER | {"n": 0}]},
+            "space discrete: n: expected integers of at least 1, found 0",
+        ),
+        ("tuple", {"names": ["a"]}, "names"),
+        ("dict", {"names": ["a"]}, "names: expected one for each space, found 1 for 2"),
+        ("dict", {"names": [], "spaces": []}, "names: expected one for each space, found 0 for 0"),
+        ("dict", {"names": ["a", "a"]}, r"names: expected strings, each once, found \['a', 'a'\]"),
+        ("dict", {"names": ["a", 2]}, "names: expected strings"),
+        ("dict", {"names": "ab"}, "names: expected a list, found 'ab'"),
+        ("discrete", {"spaces": [INNER]}, "spaces"),
     ],
 )
 def test_what_is_wrong_is_named(kind, changes, message):
@@ -105,7 +136,8 @@ anything = st.recursive(
 @given(
     st.sampled_from(list(PLAIN)),
     st.dictionaries(
-        st.sampled_from(["kind", "shape", "dtype", "low", "high", "n", "start", "nvec"]), anything
+        st.sampled_from(["kind", "shape", "dtype", "low", "high", "n", "start", "nvec", "names", "spaces"]),
+        anything,
     ),
 )
 @proven(150)
@@ -126,7 +158,10 @@ def test_anything_is_a_space_or_a_space_error(kind, changes):
         (Box((), "float64", (0.0,), (1.0,)), (), "float64"),
         (Discrete(3), (), "int64"),
         (MultiDiscrete((2, 3, 4)), (3,), "int64"),
+        (MultiDiscrete((2, 3, 4, 5), (), (2, 2)), (2, 2), "int64"),
         (MultiBinary((2, 2)), (2, 2), "int8"),
+        (Tuple((Discrete(2), MultiBinary((9,)))), (24,), "uint8"),
+        (Dict(("a",), (Box((3,), "float16", (0.0,) * 3, (1.0,) * 3),)), (8,), "uint8"),
     ],
 )
 def test_raw_values_in_arrays(space, shape, dtype):
@@ -136,3 +171,36 @@ def test_raw_values_in_arrays(space, shape, dtype):
 def test_the_size_of_a_box_without_axes_is_one():
     assert Box((), "float32", (0.0,), (1.0,)).size == 1
     assert Box((2, 3), "float32", (0.0,) * 6, (1.0,) * 6).size == 6
+
+
+def deep(levels):
+    plain = {"kind": "discrete", "n": 2}
+    for _ in range(levels):
+        plain = {"kind": "tuple", "spaces": [plain]}
+    return plain
+
+
+def test_spaces_are_nested_so_deep_and_no_deeper():
+    assert leaves(from_plain(deep(8))) == (((0,) * 8, Discrete(2)),)
+    for levels in (9, 400):
+        with pytest.raises(SpaceError, match="at most 8 Dict and Tuple in one another"):
+            from_plain(deep(levels))
+
+
+def test_a_space_of_too_many_leaves_is_refused():
+    many = {"kind": "tuple", "spaces": [PLAIN["discrete"]] * 1025}
+    with pytest.raises(SpaceError, match="at most 1024 leaves, found 1025"):
+        from_plain(many)
+
+
+def test_a_multi_discrete_without_a_start_starts_at_0():
+    assert MultiDiscrete((2, 3)).starts == (0, 0)
+    assert MultiDiscrete((2, 3), (1, -1)).starts == (1, -1)
+
+
+def test_boxes_that_differ_in_bounds_alone_are_not_equal():
+    low, high = (Box((1,), "float32", (0.0,), (bound,)) for bound in (1.0, 2.0))
+    assert low != high
+    assert hash(low) == hash(
+        high
+    )  # looked up each step: the bounds of an image would cost as much as a layer

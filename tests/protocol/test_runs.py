@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from protocol_settings import deterministic
-from protocol_world import FakeLink, Faults, World, ZmqLink
+from protocol_world import EVALUATIONS, FakeLink, Faults, World, ZmqLink
 
 from touchline.protocol import ErrorCode, Joined, Lost, Pacing, PlayerState
 
@@ -28,7 +28,7 @@ faults = st.builds(
     reorder=st.sampled_from([0.0, 0.3]),
 )
 pacings = st.builds(Pacing, ahead=st.integers(0, 2), width=st.sampled_from([1, 3]))
-EVENTS = ["run", "run", "kill told", "kill", "cut", "save", "crash", "join"]
+EVENTS = ["run", "run", "evaluate", "kill told", "kill", "cut", "save", "crash", "join"]
 scripts = st.lists(st.sampled_from(EVENTS), min_size=3, max_size=8)
 
 
@@ -50,6 +50,8 @@ def perform(world: World, script: list[str]) -> None:
                 world.save()
             case "crash":
                 world.crash_trainer()
+            case "evaluate" if world.players:
+                world.evaluate(sorted(world.players)[number % len(world.players)])
             case "join":
                 world.start_player(f"late{number}")
         world.run(1.5)
@@ -156,6 +158,41 @@ def test_in_sync_no_result_ever_lags(quiet) -> None:
     assert world.sessions.law.measured() == 0.0
     for player in world.players.values():
         assert [granted.version for granted in player.played] == list(range(len(player.played)))
+
+
+@pytest.mark.parametrize(
+    "pacing", [Pacing(), Pacing(ahead=1), Pacing(width=4), Pacing(ahead=2, width=3)], ids=str
+)
+def test_every_evaluation_asked_for_comes_and_the_law_does_not_hear_of_it(quiet, pacing: Pacing) -> None:
+    world = quiet(pacing=pacing)
+    for name in "ab":
+        world.start_player(name)
+    world.run(3.0)
+    for _ in range(5):
+        world.evaluate("a")
+        world.run(6.0)
+    played = [granted for granted in world.players["a"].played if granted.order > EVALUATIONS]
+    assert [granted.count for granted in played] == [1] * 5
+    assert world.sessions.ledger.total()["evaluated"] == 5
+    law = world.sessions.law
+    assert law.measured() == pytest.approx(law.predicted(), abs=0.15 * law.predicted())
+    total = world.finish()
+    assert total["sent"] == total["trained"] + total["evaluated"] + total["unused"]
+
+
+def test_in_sync_a_round_waits_for_the_player_that_evaluates_and_nothing_lags(quiet) -> None:
+    world = quiet(results_per_update=2, pacing=Pacing(barrier=2), sync=True)
+    for name in "ab":
+        world.start_player(name)
+    for _ in range(10):
+        world.run(2.0)
+        world.evaluate("a")
+    world.run(4.0)
+    assert world.sessions.ledger.total()["evaluated"] == 10
+    assert world.sessions.law.measured() == 0.0
+    for player in world.players.values():
+        standing = [granted.version for granted in player.played if granted.order < EVALUATIONS]
+        assert standing == list(range(len(standing)))
 
 
 @pytest.mark.parametrize("width", [1, 4])

@@ -84,7 +84,7 @@ def test_a_result_that_cannot_be_read_advances_its_number(trainer: Trainer, play
     player.want(1)
     ack, weights = player.raw(broken(player))
     assert (ack.next, weights.seq) == (1, 1)
-    assert player.told == [Invalid(0, 0, "x: header says float64 [4] = 32 bytes, the frame has 5")]
+    assert player.told == [Invalid(0, 0, "x: header says float64 [4] = 32 bytes, the frame has 5", order=1)]
     assert trainer.row()["dropped_invalid"] == 1
     assert kinds(player.raw(broken(player))) == ["ACK"]
     assert kinds(player.raw(broken(player, 5))) == ["NACK"]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from touchline.record import (
+    DriftLine,
     LagLine,
     LagSummary,
     LedgerSummary,
@@ -93,6 +94,12 @@ def update_line(update: int, seconds: float, episodes: int, lags: np.ndarray) ->
         wait_seconds=0.02,
         update_seconds=0.03,
         lag=LagLine(values=lags.tolist(), mean=float(lags.mean())),
+        drift=DriftLine(
+            kl=0.002 * float(lags.mean()),
+            effective_fraction=1 / (1 + 0.05 * float(lags.mean())),
+            cut_fraction=0.1 * float(lags[0]) / 8,
+            weight_distance=1e-3 * float(lags.max()),
+        ),
     )
 
 

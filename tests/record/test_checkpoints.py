@@ -15,6 +15,7 @@ from touchline.record import (
     checkpoint_versions,
     load_checkpoint,
     mark_best,
+    save_best,
     save_checkpoint,
 )
 
@@ -250,3 +251,39 @@ def assert_same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -
     for name, array in expected.items():
         assert found[name].dtype == array.dtype
         np.testing.assert_array_equal(found[name], array)
+
+
+# -- a best version that is older than the latest
+
+
+def test_a_best_version_that_was_not_saved_is_written_and_kept(run: RunDirectory) -> None:
+    for version in (0, 10, 20):
+        save(run, version)
+    other = {name: array + 1 for name, array in W.items()}
+    save_best(run, version=7, weights=other, state={"evaluation": {"mean": 3.0}}, keep=1)
+    assert load_checkpoint(run, "latest").version == 20
+    best = load_checkpoint(run, "best")
+    assert (best.version, best.state, best.optimizer) == (7, {"evaluation": {"mean": 3.0}}, {})
+    assert_same(best.weights, other)
+    for version in (30, 40):
+        save(run, version, keep=1)
+    assert checkpoint_versions(run) == [0, 7, 40]
+
+
+def test_one_that_was_saved_keeps_what_it_has(run: RunDirectory) -> None:
+    for version in (0, 10, 20):
+        save(run, version)
+    other = {name: array + 1 for name, array in W.items()}
+    save_best(run, version=10, weights=other, state={"evaluation": {"mean": 3.0}}, keep=3)
+    best = load_checkpoint(run, "best")
+    assert best.state == {"counters": {"steps": 100}, "evaluation": {"mean": 3.0}}
+    assert_same(best.weights, W)
+    assert_same(best.optimizer, M)
+
+
+def test_a_new_best_frees_the_old_one(run: RunDirectory) -> None:
+    save(run, 0)
+    for version in (3, 5):
+        save_best(run, version=version, weights=W, state={}, keep=1)
+        save(run, version + 1, keep=1)
+    assert checkpoint_versions(run) == [0, 5, 6]

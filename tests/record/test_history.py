@@ -82,3 +82,20 @@ def test_damage_is_not_hidden(make_run) -> None:
         file.write(b"{}\n")
     with pytest.raises(LinesError, match=r"episodes\.jsonl:21: "):
         read_history(run)
+
+
+def test_evaluations_are_read_with_the_steps_of_their_version(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, env="a", seed=0)
+    for version, mean in ((3, 12.5), (5, None)):
+        line = {"seconds": version / 2, "steps": 100 * version, "version": version, "player": "p"}
+        run.evaluations.append({**line, "episodes": 4, "mean": mean})
+    run.flush()
+    evaluated = read_history(run).evaluated
+    assert evaluated.steps.tolist() == [300, 500]
+    assert evaluated.seconds.tolist() == [1.5, 2.5]
+    assert evaluated.means[0] == 12.5
+    assert np.isnan(evaluated.means[1])
+
+
+def test_a_run_that_was_not_evaluated_has_no_evaluations(tmp_path: Path) -> None:
+    assert len(read_history(RunDirectory.create(tmp_path, env="a", seed=0)).evaluated.means) == 0

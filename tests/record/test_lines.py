@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from touchline.record import JsonLines, LagLine, LinesError, ResultLine, UpdateLine, read_lines
+from touchline.record import DriftLine, JsonLines, LagLine, LinesError, ResultLine, UpdateLine, read_lines
 from touchline.record.files import encode_line
 
 UPDATE = UpdateLine(
@@ -18,6 +18,7 @@ UPDATE = UpdateLine(
     episodes=9,
     gradient_steps=4,
     lag=LagLine(mean=0.5, max=1.0, values=[0, 1]),
+    drift=DriftLine(kl=0.01, effective_fraction=0.9, cut_fraction=0.25, weight_distance=1e-3),
     loss={"policy": -0.1, "value": 3.0},
 )
 
@@ -37,6 +38,17 @@ def test_structs_are_read_back_as_structs(tmp_path: Path) -> None:
     writer.append(UPDATE)
     writer.flush()
     assert list(read_lines(writer.path, UpdateLine)) == [UPDATE]
+
+
+def test_a_drift_that_is_no_number_is_null_and_one_of_an_older_run_unknown(tmp_path: Path) -> None:
+    writer = JsonLines(tmp_path / "a.jsonl")
+    plain = {"update": 1, "version": 1, "seconds": 1.0, "steps": 1, "episodes": 0, "gradient_steps": 1}
+    writer.append({**plain, "drift": DriftLine(kl=float("nan"), weight_distance=0.5)})
+    writer.append(plain)
+    writer.flush()
+    assert b'"kl":null' in writer.path.read_bytes()
+    drifts = [line.drift for line in read_lines(writer.path, UpdateLine)]
+    assert drifts == [DriftLine(weight_distance=0.5), DriftLine()]
 
 
 def test_a_plain_dict_with_more_and_fewer_fields_reads_as_a_struct(tmp_path: Path) -> None:

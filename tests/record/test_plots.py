@@ -37,7 +37,7 @@ def names(paths: list[Path]) -> list[str]:
 
 def test_the_files_of_one_run(make_run, tmp_path: Path) -> None:
     paths = plot_run([make_run()], tmp_path / "plots")
-    assert names(paths) == ["learning.png", "lag.png", "speed.png", "weights.png"]
+    assert names(paths) == ["learning.png", "lag.png", "drift.png", "speed.png", "weights.png"]
     for path in paths:
         with Image.open(path) as image:
             assert image.format == "PNG"
@@ -50,6 +50,7 @@ def test_the_files_of_several_runs(make_run, tmp_path: Path) -> None:
     assert names(plot_run(runs, tmp_path / "plots")) == [
         "learning.png",
         "lag.png",
+        "drift.png",
         "speed.png",
         "weights-1-cartpole-v1-s0.png",
         "weights-2-cartpole-v1-s1.png",
@@ -66,7 +67,7 @@ def test_a_run_with_nothing_recorded(tmp_path: Path) -> None:
 def test_a_run_that_has_only_just_begun_is_drawn_as_far_as_it_goes(make_run) -> None:
     run = make_run(updates=1, ended=False)
     run.episodes.path.unlink()
-    assert names(plot_run([run], run.plots)) == ["lag.png", "weights.png"]
+    assert names(plot_run([run], run.plots)) == ["lag.png", "drift.png", "weights.png"]
 
 
 def test_weights_want_two_checkpoints(make_run) -> None:
@@ -103,6 +104,22 @@ def test_the_learning_curve_of_one_run(make_run, style: None) -> None:
     assert right.get_xlabel() == "wall time (s)"
     assert left.lines[0].get_xdata()[-1] == 60 * 2048
     assert left.lines[0].get_ydata()[-1] == pytest.approx(right.lines[0].get_ydata()[-1])
+
+
+def test_greedy_evaluations_are_points_on_the_learning_curve(make_run, style: None) -> None:
+    run = make_run()
+    without = learning_figure(group_runs([run]))
+    assert "points" not in texts(without.axes[1])
+    for version, mean in ((10, 50.0), (40, 400.0)):
+        line = {"seconds": 0.06 * version, "steps": 2048 * version, "version": version, "player": "p"}
+        run.evaluations.append({**line, "episodes": 20, "mean": mean})
+    run.flush()
+    left, right = learning_figure(group_runs([run])).axes
+    assert "points: greedy evaluations; band:" in texts(right)
+    (drawn,) = [line for line in left.lines if line.get_marker() == "D"]
+    assert (drawn.get_xdata().tolist(), drawn.get_ydata().tolist()) == ([20480, 81920], [50, 400])
+    (drawn,) = [line for line in right.lines if line.get_marker() == "D"]
+    assert drawn.get_xdata().tolist() == pytest.approx([0.6, 2.4])
 
 
 def test_several_seeds_are_a_mean_in_a_band_with_each_run_faint(make_run, style: None) -> None:

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from touchline.record import LagSummary, PlayerStatus, RunDirectory, Status
+from touchline.record import EvaluationStatus, LagSummary, PlayerStatus, RunDirectory, Status
 from touchline.record.files import encode_page
 
 # what scripts rely on, in the order in which it is printed
@@ -86,3 +86,11 @@ def test_a_status_says_null_for_what_is_not_known() -> None:
 def test_a_state_that_does_not_exist_is_refused_when_read() -> None:
     with pytest.raises(msgspec.ValidationError, match="Invalid enum value 'dancing'"):
         msgspec.json.decode(b'{"run": "r", "env": "e", "state": "dancing"}', type=Status)
+
+
+def test_the_last_evaluation_is_read_back(tmp_path) -> None:
+    run = RunDirectory.create(tmp_path, env="e", seed=0)
+    evaluation = EvaluationStatus(version=5, steps=500, episodes=20, mean=6.5, best_version=2, best_mean=7.0)
+    for found in (evaluation, None):
+        run.write_status(Status(run="r", env="e", evaluation=found))
+        assert run.read_status().evaluation == found

@@ -17,10 +17,12 @@ from touchline.trainer.batch import (
     Gathering,
     Piece,
     Transitions,
+    begun_anew,
     mean_square_scale,
     side_by_side,
     split,
     standardise,
+    standardised_alone,
     transitions,
 )
 from touchline.trainer.estimates import _behaviour
@@ -122,6 +124,65 @@ def test_gathering_counts_valid_steps():
     assert (gathering.steps, gathering.complete, gathering.take()) == (0, False, [])
 
 
+def test_a_batch_by_episodes_is_exactly_so_many_in_order_of_absorption():
+    pieces = [Piece(trajectory(seed, lanes=1), SNAPSHOT, 0, 1.0, seq=seed) for seed in range(5)]
+    gathering = Gathering(1, batch_episodes=2)  # the steps do not matter then
+    gathering.add(pieces[0])
+    assert not gathering.complete
+    gathering.add(pieces[1])
+    assert gathering.complete
+    for piece in pieces[2:]:
+        gathering.add(piece)
+    assert gathering.complete
+    assert gathering.take() == pieces[:2]
+    gathering.age()
+    assert gathering.steps == sum(piece.trajectory.steps for piece in pieces[2:])
+    assert [piece.seq for piece in gathering.take()] == [2, 3]
+    assert not gathering.complete
+    (last,) = gathering.clear()
+    assert (last.seq, last.lag) == (4, 1)  # a version was made without it
+    assert (gathering.steps, gathering.take()) == (0, [])
+
+
+def returns_of(rewards, *, values=0.0, truncated=False):
+    """Monte-Carlo returns of one episode with a constant value, as the estimator gives them."""
+    n = len(rewards)
+    continues = np.ones((n, 1))
+    continues[-1] = 0
+    after = np.full((n, 1), values)
+    after[-1] = values if truncated else 0
+    whole = Transitions(np.array(rewards, float)[:, None], np.zeros((n, 1)), after, continues)
+    settings = settings_of(advantage="monte_carlo", return_resets="reward", gamma=0.99)
+    return _behaviour(whole, settings)[1][:, 0]
+
+
+def test_returns_that_begin_anew_after_every_point():
+    np.testing.assert_allclose(returns_of([0, 0, 1, 0, -1]), [0.9801, 0.99, 1, -0.99, -1], rtol=1e-14)
+
+
+def test_a_point_ends_what_bootstraps_and_a_cut_does_not():
+    """After the point nothing is owed, whatever the value says; where the episode was cut it is."""
+    found = returns_of([0, 1, 0, 0], values=10.0, truncated=True)
+    np.testing.assert_allclose(found, [0.99, 1, 0.99**2 * 10, 0.99 * 10], rtol=1e-14)
+
+
+@given(st.lists(st.sampled_from([0.0, 0.0, 1.0, -1.0]), min_size=1, max_size=30))
+@proven()
+def test_beginning_anew_is_the_loop_of_the_description(rewards):
+    running, expected = 0.0, []
+    for reward in reversed(rewards):
+        running = reward + (0.99 * running if reward == 0 else 0)
+        expected.append(running)
+    np.testing.assert_allclose(returns_of(rewards), expected[::-1], rtol=1e-12)
+
+
+def test_beginning_anew_leaves_a_game_without_points_as_it_is():
+    quiet = transitions(trajectory(1))
+    quiet = dataclasses.replace(quiet, rewards=np.zeros_like(quiet.rewards))
+    for name in ("rewards", "values", "next_values", "continues"):
+        np.testing.assert_array_equal(getattr(begun_anew(quiet), name), getattr(quiet, name))
+
+
 def masked_rows(seed=0):
     rng = np.random.default_rng(seed)
     rows = [rng.normal(3, 2, n).astype(np.float32) for n in (5, 9)]
@@ -147,3 +208,24 @@ def test_constant_rows_make_no_infinity(value):
     rows, valid = [np.full(4, value, np.float32)], [np.ones(4, bool)]
     assert np.isfinite(rows[0] * mean_square_scale(rows, valid)).all()
     np.testing.assert_array_equal(standardise(rows, valid)(rows[0]), 0)
+
+
+def test_standardised_alone_is_of_its_own_valid_rows():
+    (row, _), (mask, _), _ = masked_rows()
+    found = standardised_alone(row, mask)
+    np.testing.assert_allclose(found, (row - row[mask].mean()) / row[mask].std(), rtol=1e-5)
+    assert found[mask].mean() == pytest.approx(0, abs=1e-6)
+    assert found[mask].std() == pytest.approx(1, rel=1e-6)
+    assert found.dtype == np.float32
+
+
+@pytest.mark.parametrize("value", [0.0, 1 / 3, -1e6, 1e-30])
+@pytest.mark.parametrize("n", [1, 3, 1300])
+def test_equal_rows_standardise_to_nothing(value, n):
+    """float32 has no third: a mean that rounds would make of it rows of one deviation each."""
+    row = np.full(n, value, np.float32)
+    np.testing.assert_array_equal(standardised_alone(row, np.ones(n, bool)), 0)
+
+
+def test_a_result_without_a_valid_row_standardises_to_nothing():
+    np.testing.assert_array_equal(standardised_alone(np.ones(2, np.float32), np.zeros(2, bool)), 0)

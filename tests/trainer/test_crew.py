@@ -115,3 +115,18 @@ def test_states_are_words_for_people(given, shown):
     (status,) = Crew().statuses([given], live=3)
     assert status.state == shown
     assert status.behind == (None if given.version is None else 0)
+
+
+def test_one_that_is_ready_is_rather_the_one_wished_for():
+    crew = Crew()
+    assert crew.one_ready(rather=None) is None
+    for slot in (2, 1, 0):
+        crew.joined(slot, f"player-{slot}")
+    assert crew.one_ready(rather=1) is None  # their environments are being built
+    crew.ready(2)
+    crew.ready(1)
+    assert [crew.one_ready(rather=slot) for slot in (None, 0, 1, 2)] == [1, 1, 1, 2]
+    crew.gone(1)
+    assert crew.one_ready(rather=1) == 2
+    crew.joined(2, "player-2")  # another process of that name
+    assert crew.one_ready(rather=2) is None

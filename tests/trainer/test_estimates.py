@@ -120,7 +120,7 @@ def test_behaviour_estimators_do_not_look_at_the_live_policy(advantage):
 
 
 @pytest.mark.parametrize("advantage", ADVANTAGES)
-@pytest.mark.parametrize("normalize", ["none", "scale", "center"])
+@pytest.mark.parametrize("normalize", ["none", "scale", "center", "center_episode"])
 def test_an_extra_step_reaches_no_other(advantage, normalize):
     """What an environment says in the step that autoreset adds is nobody's: any number there changes nothing."""
     policy, live, pieces = batch()
@@ -153,6 +153,30 @@ def test_weights_are_a_mean_over_the_valid_rows_each_as_its_result_weighs():
     whole = [dataclasses.replace(piece, weight=1.0) for piece in pieces]
     total = sum(one.weights.sum() for one in estimate(whole, policy, live, settings_of()))
     assert total == pytest.approx(1, rel=1e-6)
+
+
+def test_a_sum_weighs_every_valid_row_as_its_result_weighs():
+    policy, live, pieces = batch()
+    for one, piece in zip(estimate(pieces, policy, live, settings_of(reduction="sum")), pieces, strict=True):
+        expected = piece.trajectory.valid.reshape(-1) * np.float32(piece.weight)
+        np.testing.assert_array_equal(one.weights, expected)
+        assert one.weights.dtype == np.float32
+
+
+def test_each_episode_is_standardised_for_itself():
+    policy, live, pieces = batch()
+    plain = estimate(pieces, policy, live, settings_of(advantage="monte_carlo"))
+    found = estimate(
+        pieces, policy, live, settings_of(advantage="monte_carlo", normalize_advantage="center_episode")
+    )
+    assert len(pieces) > 1
+    for before, after in zip(plain, found, strict=True):
+        kept = after.weights > 0
+        chosen = before.advantages[kept]
+        np.testing.assert_allclose(
+            after.advantages[kept], (chosen - chosen.mean()) / chosen.std(), rtol=1e-5, atol=1e-6
+        )
+        np.testing.assert_array_equal(before.targets, after.targets)
 
 
 @pytest.mark.parametrize("normalize", ["scale", "center", "none"])

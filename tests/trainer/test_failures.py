@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from touchline.trainer.failures import FORGOTTEN_AFTER_SECONDS, InvalidResults, RunFailed, Streak
+from touchline.trainer.failures import (
+    FORGOTTEN_AFTER_SECONDS,
+    InvalidResults,
+    RunFailed,
+    Streak,
+    account_of,
+    text_of,
+)
 
 
 def add_all(streak, *messages, every=1.0):
@@ -71,3 +78,28 @@ def test_ten_unusable_results_in_a_row_end_the_run_and_a_good_one_between_does_n
     with pytest.raises(RunFailed, match="10 results in a row were unusable: values: not finite") as caught:
         results.check()
     assert caught.value.exit_code == 3
+
+
+def test_what_was_unusable_is_called_by_its_name():
+    updates = InvalidResults("updates")
+    for _ in range(10):
+        updates.took("policy/0/weight: gradient is NaN")
+    with pytest.raises(
+        RunFailed, match="10 updates in a row were unusable: policy/0/weight: gradient is NaN"
+    ):
+        updates.check()
+
+
+def test_an_account_is_what_the_player_wrote():
+    assert account_of('{"message": "on fire", "lane": 3}') == {"message": "on fire", "lane": 3}
+
+
+@pytest.mark.parametrize("detail", ["on fire", "[1]", '{"lane": 3}', ""])
+def test_an_account_worded_otherwise_is_the_message(detail):
+    assert account_of(detail) == {"message": detail}
+
+
+def test_the_text_says_what_where_after_what_and_how():
+    failure = {"message": "on fire", "lane": 0, "seed": 7, "step": None, "last_actions": [1, 0]}
+    assert text_of(failure) == "on fire\nlane 0, seed 7\nlast actions: [1, 0]\n"
+    assert text_of({"message": "on fire", "traceback": "File x\n"}) == "on fire\nFile x\n"

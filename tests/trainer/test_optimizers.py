@@ -143,6 +143,15 @@ def test_clipping_bounds_the_norm_and_keeps_the_direction(gradient, max_norm):
         np.testing.assert_allclose(clipped, gradient * (max_norm / before), rtol=1e-12)
 
 
+@pytest.mark.parametrize("number", [np.nan, np.inf, 3e38])
+def test_a_gradient_without_a_finite_norm_is_left_for_whoever_refuses_it(number):
+    gradient = np.array([1.0, number], np.float32)
+    with np.errstate(over="ignore"):
+        norm = clip_by_norm(gradient, 0.5)
+    assert not np.isfinite(norm)
+    np.testing.assert_array_equal(gradient, np.array([1.0, number], np.float32))
+
+
 def test_without_a_bound_the_norm_is_only_told():
     gradient = np.array([3.0, 4.0], np.float32)
     assert clip_by_norm(gradient, None) == 5

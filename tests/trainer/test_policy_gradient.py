@@ -9,7 +9,6 @@ import pytest
 from policy_trajectories import ACTIONS, OBSERVED, trajectory_of
 
 from touchline.configs import load
-from touchline.policy.spaces import Discrete, SpaceError
 from touchline.trainer.method import Delivery
 from touchline.trainer.optimizers import SGD, Adam, RMSProp
 from touchline.trainer.policy_gradient import PolicyGradient, optimizer_of, policy_of
@@ -193,6 +192,39 @@ def test_a_bound_of_zero_downweights_without_losing_the_batch():
     assert np.isfinite(trainer.method.last_losses.explained_variance)
 
 
+EPISODES = REUSE | {
+    "trainer.batch_episodes": 3,
+    "trainer.batch_steps": 1,
+    "players.unroll_length": "episode",
+    "players.lanes": 1,
+}
+
+
+def test_a_batch_by_episodes_is_exactly_so_many_however_long_it_had_to_wait(monkeypatch):
+    trainer, batches = Trainer(EPISODES), []
+    update = Updater.update
+
+    def spy(self, pieces, **kwargs):
+        batches.append([(piece.seq, piece.lag) for piece in pieces])
+        return update(self, pieces, **kwargs)
+
+    monkeypatch.setattr(Updater, "update", spy)
+    keys = [trainer.deliver(may_publish=False)[0] for _ in range(4)]
+    key, absorbed = trainer.deliver()
+    keys.append(key)
+    assert absorbed.settled == [(each, "trained") for each in keys[:3]]
+    assert trainer.method.report()["steps"] == 3 * STEPS * LANES
+    last, absorbed = trainer.deliver()
+    assert absorbed.settled == [(each, "trained") for each in (*keys[3:], last)]
+    assert batches == [
+        [(0, 0), (1, 0), (2, 0)],
+        [(3, 1), (4, 1), (5, 0)],
+    ]  # what had to wait is a version older
+    trainer.deliver()
+    assert trainer.method.finished() == [((0, 6), "unused")]
+    assert trainer.method.finished() == []
+
+
 def test_an_update_waits_until_it_may_be_published():
     trainer = Trainer()
     keys = [trainer.deliver()[0]]
@@ -240,18 +272,14 @@ def test_the_optimizer_that_the_config_names(rule, kind, state):
     assert Trainer(REUSE | {"optimizer.rule": rule}).method.optimizer_state().keys() == state
 
 
-CENTRED = REUSE | {"trainer.gradient": "recompute", "staleness.correction": "centred"}
-
-
 @pytest.mark.parametrize("action", ["multi", "gaussian"])
-def test_centred_truncation_is_for_one_categorical_choice(action):
-    config = config_of(CENTRED)
-    policy_of(config, OBSERVED, Discrete(3))
-    with pytest.raises(
-        SpaceError, match=r"staleness.correction centred: expected a Discrete action space, found"
-    ):
-        policy_of(config, OBSERVED, ACTIONS[action])
-    policy_of(config_of(CENTRED | {"staleness.correction": "importance"}), OBSERVED, ACTIONS[action])
+def test_every_correction_is_for_every_action_space(action):
+    for correction in ("importance", "truncated", "centred"):
+        config = config_of(REUSE | {"trainer.gradient": "recompute", "staleness.correction": correction})
+        assert policy_of(config, OBSERVED, ACTIONS[action]).action_space == ACTIONS[action]
+
+
+EPISODES = PPO | {"players.unroll_length": "episode", "trainer.batch_episodes": 3}
 
 
 @pytest.mark.parametrize(
@@ -263,6 +291,8 @@ def test_centred_truncation_is_for_one_categorical_choice(action):
         (PPO | {"trainer.epochs": 1}, True, False),
         (PPO | {"trainer.epochs": 1, "trainer.minibatch_steps": "null"}, False, False),
         (PPO | {"trainer.epochs": 2, "trainer.minibatch_steps": "null"}, True, False),
+        (EPISODES | {"trainer.epochs": 1, "trainer.minibatch_steps": 9999}, True, False),
+        (EPISODES | {"trainer.epochs": 1, "trainer.minibatch_steps": "null"}, False, False),
     ],
 )
 def test_settings_say_how_many_passes_and_whether_hidden_states_are_read(changes, passes, hidden):

@@ -10,8 +10,18 @@ import numpy as np
 from hypothesis import settings
 from numpy.typing import NDArray
 
-from touchline.policy.distributions import Categorical, DiagonalGaussian, Distribution, MultiCategorical
+from touchline.policy.distributions import (
+    Bernoulli,
+    Categorical,
+    DiagonalGaussian,
+    Distribution,
+    Joint,
+    MultiCategorical,
+    Sigmoid,
+)
+from touchline.policy.joint import Factor
 from touchline.policy.network import Network, Weights
+from touchline.policy.torso import DenseTorso
 
 Array = NDArray[Any]
 ACTIVATIONS = ("tanh", "relu", "elu")
@@ -54,12 +64,10 @@ def network_of(
 ) -> Network:
     """A small network, each layer of another width so that no transposition goes unseen."""
     return Network.build(
-        features=features,
-        outputs=2,
-        hidden=(5, 4, 6)[:depth],
-        activation=activation,
+        torso=DenseTorso(features=features, hidden=(5, 4, 6)[:depth], activation=activation),
+        head_form=DiagonalGaussian(2) if gaussian else Categorical(2),
         shared=shared,
-        log_std=-0.5 if gaussian else None,
+        log_std=-0.5,
     )
 
 
@@ -69,10 +77,16 @@ def random_weights(network: Network, rng: np.random.Generator, scale: float = 0.
 
 
 def distributions() -> dict[str, Distribution]:
+    choices = Factor(Categorical(3), None, choice=True), Factor(Bernoulli(2), 2, choice=True)
     return {
         "categorical": Categorical(4),
         "multi": MultiCategorical((3, 2, 4)),
+        "bits": Bernoulli(3),
+        "sigmoid": Sigmoid(),
+        "joint": Joint([*choices, Factor(Sigmoid(), None, choice=True)]),
         "gaussian": DiagonalGaussian(2),
+        "state": DiagonalGaussian(2, initial=0.5),
+        "mixed": Joint([choices[0], Factor(DiagonalGaussian(2), 2, choice=False), choices[1]]),
     }
 
 
@@ -93,6 +107,15 @@ def every_action(distribution: Distribution) -> Array:
             return np.arange(n)
         case MultiCategorical(factors=factors):
             return np.array(list(itertools.product(*(range(factor.n) for factor in factors))))
+        case Bernoulli(n=n):
+            return np.array(list(itertools.product(range(2), repeat=n)))
+        case Sigmoid():
+            return np.arange(2)
+        case Joint(parts=parts):
+            each = [
+                every_action(part.of).reshape(-1, part.actions.stop - part.actions.start) for part in parts
+            ]
+            return np.array([np.concatenate(rows) for rows in itertools.product(*each)])
         case _:
             raise TypeError("real actions cannot be enumerated")
 

@@ -46,6 +46,7 @@ TIMING = Timing(heartbeat_seconds=0.5, dead_seconds=5.0, busy_retry_seconds=1.0)
 SPACES = {"observation": {"kind": "box", "shape": [4]}, "action": {"kind": "discrete", "n": 2}}
 LIMITS = Limits(max_message_bytes=4_000, max_header_bytes=2_000)
 STEP = 0.05
+EVALUATIONS = 1000  # orders beyond this number are evaluations
 
 
 @dataclass
@@ -238,6 +239,7 @@ class World:
         self.events: list[object] = []
         self.checkpoint: dict[str, object] | None = None
         self.tokens = 0
+        self.evaluations = 0
         self.start_trainer()
 
     # -- the Trainer
@@ -297,8 +299,28 @@ class World:
         self.delivered.setdefault(name, []).append((result.seq, result.epoch))
         self.inbox.append((self.now + self.rng.random() * 0.4, result))
 
+    def evaluate(self, name: str) -> None:
+        """Asks one Player for an evaluation, in place of its next result."""
+        slots = {row.name: row.slot for row in self.sessions.rows()}
+        if name in slots:
+            self.evaluations += 1
+            order = EVALUATIONS + self.evaluations
+            self.trainer_does(self.sessions.order_once(slots[name], order, "play", {"greedy": True}))
+
+    def settle_evaluations(self) -> None:
+        """Takes those that have come; they are in no batch."""
+        for item in [item for item in self.inbox if item[1].order > EVALUATIONS]:
+            self.inbox.remove(item)
+            result = item[1]
+            if result.epoch == self.sessions.epoch:
+                assert result.snapshot is not None
+                assert (result.snapshot.arrays()["w"] == result.version).all()
+            settled = [Settled(result.slot, result.seq, Outcome.EVALUATED)]
+            self.trainer_does(self.sessions.settle(settled, now=self.now))
+
     def learn(self, *, unused: bool = False) -> None:
         """Settles what it has had long enough, and publishes when enough have come."""
+        self.settle_evaluations()
         if self.sync and not unused:
             self.learn_together()
         else:

@@ -23,6 +23,7 @@ DEFAULTS: dict[str, Any] = {
     "correction": "none",
     "live_value_head": False,
     "batch_steps": 1,
+    "batch_episodes": None,
     "epochs": 1,
     "minibatch_steps": None,
     "gamma": 0.9,
@@ -35,7 +36,10 @@ DEFAULTS: dict[str, Any] = {
     "truncate_at": 1.0,
     "clip_rho_threshold": 1.0,
     "clip_c_threshold": 1.0,
+    "return_resets": "episode",
+    "normalize_rewards": False,
     "normalize_advantage": "none",
+    "reduction": "mean",
     "learning_rate": 0.25,
     "learning_rate_schedule": "constant",
     "max_gradient_norm": None,
@@ -92,8 +96,7 @@ def loss_at(
     n = rows.advantages.size
     observations = trajectory.observations[:-1].reshape(n, *trajectory.observations.shape[2:])
     x, weights = reader.rows(policy, observations), network.bind(flat)
-    hidden, head = network.policy_forward(weights, x)
-    values = network.value_forward(weights, x, policy_hidden=hidden)[1]
+    _, head, values = network.forward(weights, x, sequences=trajectory.sequences)
     actions = trajectory.actions.reshape(n, *trajectory.actions.shape[2:])
     per_row = (
         -objective(policy.distribution.log_prob(head, actions), rows)
