@@ -4,7 +4,8 @@
 
 Each run is ``touchline train PRESET --seed S`` in a process of its own, timed from the command to its exit, followed by
 ``touchline eval`` of its last weights, greedy, 100 fresh episodes. Nothing else should be running. Writes
-``<out>/<preset>.json`` (every number), ``<out>/<preset>-*.png`` (curves over all seeds) and prints a table in Markdown.
+``<out>/<preset>.json`` (every number), ``<out>/<preset>-*.png`` (curves over all seeds) and prints a table in Markdown;
+``--page docs/results.md`` puts it into that page, in place of the preset's table before.
 
 With ``--runs`` the runs are kept, each with what it came to in ``row.json``, and the same command goes on after the
 last of them: a table of hours need not be made in one go. Delete a run's folder to have it made anew.
@@ -45,9 +46,7 @@ def one_run(preset: str, seed: int, runs: Path) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(kept.read_text())
         return found
     if (runs / name).exists():
-        shutil.rmtree(
-            runs / name
-        )  # of a table that was interrupted: it has no row, so it did not get to its end
+        shutil.rmtree(runs / name)  # it has no row, so it was interrupted
     row = measured(preset, seed, runs, name)
     kept.write_text(json.dumps(row) + "\n")
     return row
@@ -119,6 +118,30 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def with_table(page: str, preset: str, rows: str) -> str:
+    """The page with ``rows`` for the table in the preset's section, which is added as the last where there is none."""
+    lines = page.splitlines()
+    heading = f"### {preset}"
+    if heading not in lines:
+        figure = f"![Return against steps and wall time](results/{preset}-learning.png)"
+        section = [
+            heading,
+            "",
+            f"    touchline train {preset} --seed S",
+            "",
+            *rows.splitlines(),
+            "",
+            figure,
+            "",
+        ]
+        end = next((n for n, line in enumerate(lines) if line.startswith("More pictures")), len(lines))
+        return "\n".join([*lines[:end], *section, *lines[end:]]) + "\n"
+    start = lines.index(heading)
+    first = next(n for n in range(start, len(lines)) if lines[n].startswith("|"))
+    last = next((n for n in range(first, len(lines)) if not lines[n].startswith("|")), len(lines))
+    return "\n".join([*lines[:first], *rows.splitlines(), *lines[last:]]) + "\n"
+
+
 def _row(*cells: object) -> str:
     return f"| {' | '.join(map(str, cells))} |"
 
@@ -145,6 +168,7 @@ def main() -> None:
     parser.add_argument(
         "--runs", type=Path, default=None, help="keep the runs here, and go on from those that are"
     )
+    parser.add_argument("--page", type=Path, default=None, help="put the tables into this page")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     runs = options.runs or Path(tempfile.mkdtemp())
@@ -162,6 +186,8 @@ def main() -> None:
             )
         (options.out / f"{preset}.json").write_text(json.dumps(rows, indent=1) + "\n")
         figures(preset, options.seeds, runs, options.out)
+        if options.page is not None:
+            options.page.write_text(with_table(options.page.read_text(), preset, table(rows)))
         print(f"\n### {preset}\n\n`touchline train {preset} --seed S`\n\n{table(rows)}\n", flush=True)
     if options.runs is None:
         shutil.rmtree(runs)

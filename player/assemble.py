@@ -94,7 +94,7 @@ def _values(
 
 
 def _value_layers(policy: Policy, snapshot: Snapshot, rows: Inputs) -> tuple[list[FloatArray], FloatArray]:
-    """The value's own hidden states ``[N, ...]`` and values ``[N]``, in chunks that stay in the cache: twice as fast."""
+    """The value's own hidden states ``[N, ...]`` and values ``[N]``, in chunks of the cache's size: twice as fast."""
     network = policy.network
     layers = [np.empty((len(rows), *kept), np.float32) for kept in network.value_kept]
     values = np.empty(len(rows), np.float32)

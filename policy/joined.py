@@ -85,8 +85,7 @@ class JoinedTorso:
             self._readers, self._names, _parts(x), self._ends, columns, strict=False
         ):
             if end > start:
-                own = np.ascontiguousarray(share)
-                torso.backward(_of(p, names), part, kept[start:end], own, _of(gradient, names))
+                torso.backward(_of(p, names), part, kept[start:end], share, _of(gradient, names))
             start = end
 
     def widened(self, p: Parameters, rows: int) -> Parameters:

@@ -25,7 +25,7 @@ def pack(name: str, rows: AnyArray) -> dict[str, AnyArray]:
     """Rows ``[R, D]`` of integers as ``name.positions`` uint16 or uint32 ``[n]``, ``.values`` ``[n]``, ``.offsets``
     uint32 ``[R + 1]``."""
     count, width = rows.shape
-    flat = np.ascontiguousarray(rows).reshape(-1)
+    flat = rows.reshape(-1)
     places = np.flatnonzero(flat != 0)  # the comparison first: a tenth of the time
     offsets = np.searchsorted(places, np.arange(count + 1) * width)
     columns = places % width if count else places

@@ -111,6 +111,8 @@ TASKS = {
         _task("cartpole", env="CartPole-v1", untrained=20, lanes=64, length=16, steps=120_000),
         _task("target", env="touchline/Target-v0", untrained=-18, lanes=16, length=20, steps=30_000,
               more={"trainer.gamma": 0.5}, methods=CONTINUOUS, lags=TUNING_LAGS),
+        _task("cartpole-decay", env="CartPole-v1", untrained=20, lanes=64, length=16, steps=120_000,
+              more={"optimizer.schedule": "linear"}, lags=TUNING_LAGS),
         _task("acrobot", env="Acrobot-v1", untrained=-500, lanes=16, length=32, steps=100_000,
               more={"env.normalize": True}, methods=FEW, lags=TUNING_LAGS, swept=False),
         _task("lunarlander", env="LunarLander-v3", untrained=-180, lanes=16, length=64, steps=300_000,

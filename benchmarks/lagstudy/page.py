@@ -21,6 +21,10 @@ PICTURES = {
     "samples-figure": ("staleness-cartpole-samples.png", "CartPole: return against steps at lag 0, 4 and 16"),
     "time-figure": ("staleness-cartpole-time.png", "CartPole: return against wall time at lag 0, 4 and 16"),
     "target-lags-figure": ("staleness-target-lags.png", "Target: return against lag, by method"),
+    "cartpole-decay-lags-figure": (
+        "staleness-cartpole-decay-lags.png",
+        "CartPole with a decaying rate: return against lag, by method",
+    ),
     "acrobot-lags-figure": ("staleness-acrobot-lags.png", "Acrobot: return against lag, by method"),
     "lunarlander-lags-figure": (
         "staleness-lunarlander-lags.png",

@@ -84,6 +84,16 @@ def test_no_two_images_share_a_name():
     assert image_name(()) == "image"
 
 
+@pytest.mark.parametrize("normed", [True, False])
+def test_a_sparse_torso_leaves_out_the_columns_that_are_0(normed):
+    found = torso(PIXELS, sparse=True, layer_norm=normed)
+    views = {name: np.ones(shape, np.float32) for name, shape in found.shapes.items()}
+    views["0/weight"][1:] = np.nan
+    x = np.zeros((2, 20), np.int8)
+    x[:, 0] = 3
+    assert np.isfinite(found.forward(views, x)[-1]).all()
+
+
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize(
     ("space", "form"),

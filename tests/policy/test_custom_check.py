@@ -100,10 +100,24 @@ def test_what_raises_only_now_is_told_as_what_raises_at_once():
         tried("Nobody")
 
 
-def test_corners_are_passed_over():
-    """relu at 0 has no derivative; with every input there, nothing is left to compare, and nothing is wrong."""
-    found = check_network("custom_networks:Residual", {"relu": True}, features=4, shape=(4,), seed=3)
+def test_an_element_at_a_corner_is_passed_over(monkeypatch):
+    monkeypatch.setattr(custom_check, "AWAY", 0.0)
+    found = tried("Corners")
     assert found.faults == ()
+    (one,) = found.measured
+    assert (one.shape, one.samples) == ((4, 3), 9)
+
+
+def test_corners_near_an_element_are_no_faults():
+    found = tried("Zigzag")
+    assert found.faults == ()
+    (one,) = found.measured
+    assert one.samples == SAMPLES
+
+
+def test_corners_hide_nothing_that_is_wrong():
+    (fault,) = tried("Zigzag", wrong=True).faults
+    assert fault.where == "backward: w"
 
 
 def test_equal_seeds_try_alike():

@@ -118,6 +118,15 @@ def test_every_torso_begins_by_its_own_rule():
     np.testing.assert_allclose(np.linalg.svd(p["camera/0/weight"], compute_uv=False), np.sqrt(2), rtol=1e-5)
 
 
+def test_each_torso_is_widened():
+    rng = np.random.default_rng(5)
+    torso = joined_of("numbers", "camera", hidden=(4,))
+    wide = torso.widened(parameters_of(torso, rng), 3)
+    assert wide.keys() == torso.shapes.keys()
+    assert wide["hidden/0/bias"].shape == (3, 4)
+    assert wide["camera/0/bias"].shape == (2,)  # added to every place of a map: nothing to gain
+
+
 def test_each_share_of_the_gradient_is_its_readers_alone():
     """A step along one reader's gradient leaves the others' outputs alone."""
     rng = np.random.default_rng(4)

@@ -184,6 +184,41 @@ class RaisesInInit(Residual):
         raise KeyError("width")
 
 
+class Zigzag:
+    """A corner every 4e-5: half of all elements are within a step of one."""
+
+    def __init__(self, features, wrong=False):
+        self.features, self.wrong = features, wrong
+
+    def init(self, rng):
+        return {"w": rng.standard_normal((self.features, 20))}
+
+    def forward(self, parameters, x):
+        return [x @ (8e-5 * np.abs((parameters["w"] / 8e-5) % 1 - 0.5))]
+
+    def backward(self, parameters, x, kept, d):
+        slope = np.where((parameters["w"] / 8e-5) % 1 > 0.5, 1.0, -1.0)
+        return {"w": (2 if self.wrong else 1) * (x.T @ d) * slope}
+
+
+class Corners:
+    """The positive part of its parameters, of which a row begins at 0 exactly."""
+
+    def __init__(self, features):
+        self.features = features
+
+    def init(self, rng):
+        w = rng.standard_normal((self.features, 3))
+        w[0] = 0
+        return {"w": w}
+
+    def forward(self, parameters, x):
+        return [x @ np.maximum(parameters["w"], 0)]
+
+    def backward(self, parameters, x, kept, d):
+        return {"w": (x.T @ d) * (parameters["w"] >= 0)}
+
+
 class Raises(Residual):
     def __init__(self, features):
         raise ValueError("an even width is wanted.\nwidth 5")
