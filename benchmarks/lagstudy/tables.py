@@ -13,10 +13,7 @@ from lagstudy.design import METHODS, TEST_SEEDS
 
 Group = Mapping[str, Any]
 FloatArray = NDArray[np.float64]
-KEEPS, SPARES = (
-    0.9,
-    0.1,
-)  # of what the shifted curve gains is kept at least; so many more runs collapse at most
+KEEPS = 0.9  # of what the shifted curve gains, at least
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -140,8 +137,7 @@ def _limit(task: Mapping[str, Any], method: str) -> str:
     served, groups = None, [group for group in task["groups"] if group["method"] == method and group["null"]]
     ordered = sorted(groups, key=lambda group: group["lag"])
     for group in ordered:
-        more = collapses(task, group) - collapses(task, ordered[0])
-        if share_of_null(task, group) < KEEPS or more > SPARES:
+        if share_of_null(task, group) < KEEPS:
             break
         served = group["lag"]
     if not groups:

@@ -39,7 +39,7 @@ class Raises(Env):
     def step(self, action):
         raise RuntimeError("the lever broke")
 class Odd(Env):
-    observation_space = gymnasium.spaces.Dict({"a": gymnasium.spaces.Discrete(2)})
+    observation_space = gymnasium.spaces.Text(5)
 class Unmade(Env):
     def __init__(self):
         raise ValueError("no licence")
