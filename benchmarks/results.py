@@ -28,7 +28,7 @@ from typing import Any
 
 PRESETS = (
     *("cartpole", "cartpole-ppo", "cartpole-reinforce", "acrobot", "lunarlander"),
-    *("pendulum", "mountaincar-continuous", "lunarlander-continuous", "halfcheetah"),
+    *("pendulum", "mountaincar-continuous", "recall", "lunarlander-continuous", "halfcheetah"),
 )
 ROOT = Path(__file__).resolve().parent.parent
 

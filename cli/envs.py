@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -11,10 +14,10 @@ from touchline.cli.live_text import short
 from touchline.cli.table import table
 
 if TYPE_CHECKING:
-    from touchline.envs.listing import Row
+    from touchline.envs.listing import Row, WrapperRow
 
 TITLES = ("environment", "solved at", "time limit", "", "")
-WRAPPER_TITLES = ("wrapper", "", "arguments")
+INDENT = "    "
 
 
 @click.command()
@@ -27,20 +30,31 @@ def command(pattern: str | None, wrappers: bool) -> int:
     """
     from touchline.envs.listing import list_envs, list_wrappers
 
-    titles, right = (WRAPPER_TITLES, ()) if wrappers else (TITLES, (1, 2))
     if wrappers:
-        rows: list[tuple[str, ...]] = [
-            (row.name, row.summary, row.arguments) for row in list_wrappers(pattern)
-        ]
+        lines = list(_wrapper_lines(list_wrappers(pattern)))
     else:
         rows = [_cells(row) for row in list_envs(pattern)]
-    if not rows:
+        lines = list(table(TITLES, rows, right=(1, 2))) if rows else []
+    if not lines:
         what, verb = ("wrapper", "envs --wrappers") if wrappers else ("environment", "envs")
         click.echo(f"no {what} matches {pattern!r}; 'touchline {verb}' lists them all", err=True)
         return USER
-    for line in table(titles, rows, right=right):
+    for line in lines:
         click.echo(line)
     return OK
+
+
+def _wrapper_lines(rows: Sequence[WrapperRow]) -> Iterator[str]:
+    """A wrapper's name and arguments, below them what it does; at the end those that need a package."""
+    width = shutil.get_terminal_size().columns
+    for row in rows:
+        if not row.missing:
+            yield from textwrap.wrap(f"{row.name}  {row.arguments}", width, subsequent_indent=INDENT)
+            summary = row.summary.replace("``", "")
+            yield from textwrap.wrap(summary, width, initial_indent=INDENT, subsequent_indent=INDENT)
+    for missing in dict.fromkeys(row.missing for row in rows if row.missing):
+        names = ", ".join(row.name for row in rows if row.missing == missing)
+        yield from textwrap.wrap(f"not installed: {names}: {missing}", width, subsequent_indent=INDENT)
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -51,5 +65,5 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 def _needs(row: Row) -> str:
     if row.extra is not None:
-        return f'needs pip install "touchline[{row.extra}]"'
+        return f"needs touchline's extra {row.extra}"
     return f"needs {row.missing}" if row.missing is not None else ""

@@ -11,6 +11,7 @@ import click
 
 from touchline.cli import options
 from touchline.cli.flags import ConfigCommand, config_flags
+from touchline.cli.live_text import number
 from touchline.cli.restoring import restored
 
 if TYPE_CHECKING:
@@ -81,8 +82,8 @@ def _text(facts: dict[str, Any], played: Evaluation) -> str:
     lengths = played.lengths
     lines = [
         click.style(title, bold=True),
-        f"  return  mean {played.mean:.1f}, std {played.std:.1f}, "
-        f"min {min(played.returns):.1f}, max {max(played.returns):.1f}",
+        f"  return  mean {number(played.mean)}, std {number(played.std)}, "
+        f"min {number(min(played.returns))}, max {number(max(played.returns))}",
         f"  length  mean {statistics.fmean(lengths):.1f}, min {min(lengths)}, max {max(lengths)}",
     ]
     if facts["version"] == 0:

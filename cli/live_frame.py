@@ -6,6 +6,7 @@ lock with the learner, and laying out a table costs ten times as much.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -21,6 +22,7 @@ from touchline.cli.live_text import (
     number,
     percent,
     plain_line,
+    resample,
     short,
 )
 from touchline.record.status import PlayerStatus, Status
@@ -34,8 +36,9 @@ GAP = "   "
 WAITING_BAR = 10
 CHART_HEIGHT = 5
 CHART_FROM = 30  # rows of terminal
-MOST_COLUMNS = 60  # of the chart; a status holds as many values
-WIDEST = 100  # a line longer than this is hard to read across
+HELD = 60  # values of the return in a status
+WIDEST = 120  # a line longer than this is hard to read across
+MESSAGE_LINES = 2
 STATE_STYLES = {
     "training": "bold green",
     "playing": "green",
@@ -102,20 +105,26 @@ def _progress(status: Status, width: int, glyphs: Glyphs) -> Line:
     return [(filled, "bold cyan"), (rest, "dim"), ("  ", ""), *right]
 
 
+def _shares(status: Status) -> tuple[float | None, float | None]:
+    """How far towards the limit of steps, and towards that of time; None where it is not set."""
+    steps = status.steps / status.stop_steps if status.stop_steps else None
+    time = status.seconds / (60 * status.stop_minutes) if status.stop_minutes else None
+    return steps, time
+
+
 def _share(status: Status) -> float | None:
     """How far towards the nearest of the limits set, or None without one."""
-    shares = []
-    if status.stop_steps:
-        shares.append(status.steps / status.stop_steps)
-    if status.stop_minutes:
-        shares.append(status.seconds / (60 * status.stop_minutes))
+    shares = [share for share in _shares(status) if share is not None]
     return min(1.0, max(shares)) if shares else None
 
 
 def _limit(status: Status) -> str:
-    if status.stop_steps:
-        return f"{count(status.steps)} / {count(status.stop_steps)} steps"
-    return f"{count(status.steps)} steps"
+    """The limit that the bar is of, and how many steps."""
+    steps, time = _shares(status)
+    if time is not None and (steps is None or time > steps):
+        minutes = clock(60 * (status.stop_minutes or 0))
+        return f"{clock(status.seconds)} / {minutes}, {count(status.steps)} steps"
+    return f"{count(status.steps)} / {count(status.stop_steps or 0)} steps"
 
 
 def _measures(status: Status, width: int, glyphs: Glyphs, *, tall: bool) -> list[Line]:
@@ -139,11 +148,13 @@ def _returns(status: Status, width: int, glyphs: Glyphs, *, tall: bool) -> list[
     over: Line = [(f"mean of {status.over_episodes} episodes", "dim")]
     if tall:
         return [_row("return", [value, best, over], width), *_chart(status, width, style, glyphs), []]
-    columns = max(8, min(24, width - LABEL_WIDTH - _width(value) - _width(best) - 2 * len(GAP)))
-    picture = chart(status.return_history, width=columns, height=1, top=goal, glyphs=glyphs)[0]
-    return [
-        _row("return", [value, [(picture, style)], best, over] if picture else [value, best, over], width)
-    ]
+    history = _heard(status)
+    least, greatest = (short(pick(history, default=None)) for pick in (min, max))
+    around = len(f"{least}  {greatest}")
+    columns = max(8, min(24, width - LABEL_WIDTH - _width(value) - _width(best) - 2 * len(GAP) - around))
+    picture = chart(history, width=columns, height=1, top=goal, glyphs=glyphs)[0]
+    curve: Line = [(f"{least} ", "dim"), (picture, style), (f" {greatest}", "dim")]
+    return [_row("return", [value, curve, best, over] if picture else [value, best, over], width)]
 
 
 def _evaluation(status: Status, width: int) -> list[Line]:
@@ -167,19 +178,37 @@ def _evaluation(status: Status, width: int) -> list[Line]:
 
 
 def _chart(status: Status, width: int, style: str, glyphs: Glyphs) -> list[Line]:
-    """The return's history in CHART_HEIGHT rows, a dotted line at the goal where it is the top."""
-    columns = min(MOST_COLUMNS, width - LABEL_WIDTH - 8)
-    goal = status.return_goal
-    rows = chart(status.return_history, width=columns, height=CHART_HEIGHT, top=goal, glyphs=glyphs)
+    """The return's history in CHART_HEIGHT rows with its least and greatest value.
+
+    A dotted line is at the goal, where it is the top.
+    """
+    columns, goal, history = max(1, width - LABEL_WIDTH - 8), status.return_goal, _heard(status)
+    if columns > HELD:  # a wide terminal is filled: each value takes more than a column
+        history = resample(history, round(len(history) * columns / HELD))
+    rows = chart(history, width=columns, height=CHART_HEIGHT, top=goal, glyphs=glyphs)
+    labels = _labels(rows, _heard(status), goal)
     lines: list[Line] = []
     for index, row in enumerate(rows):
-        line: Line = [(" " * LABEL_WIDTH, ""), (row.rstrip(), style)]
-        at_top = index == 0 and goal is not None and goal >= max(status.return_history, default=goal)
-        if at_top:
-            line.append((glyphs.goal * (columns - len(row.rstrip())), "dim"))
-            line.append((f" {short(goal)}", "dim"))
-        lines.append(line)
+        drawn, label = row.rstrip(), labels.get(index, "")
+        dots = glyphs.goal if index == 0 and label and label == short(goal) else " "
+        rest = f"{dots * (columns - len(drawn))} {label}" if label else ""
+        lines.append([(" " * LABEL_WIDTH, ""), (drawn, style), (rest, "dim")])
     return lines
+
+
+def _heard(status: Status) -> list[float]:
+    """The return's history without what is no number."""
+    return [value for value in status.return_history if math.isfinite(value)]
+
+
+def _labels(rows: Sequence[str], history: Sequence[float], goal: float | None) -> dict[int, str]:
+    """What stands right of the chart's rows, from the top: the goal, the greatest value, the least."""
+    if not history:
+        return {0: short(goal)} if goal is not None else {}
+    least, greatest = min(history), max(history)
+    highest = next((index for index, row in enumerate(rows) if row.strip()), 0)
+    labels = {len(rows) - 1: short(least), highest: short(greatest)}
+    return labels | ({0: short(goal)} if goal is not None and goal >= greatest else {})
 
 
 def _speed(status: Status) -> list[Line]:
@@ -280,8 +309,23 @@ def _foot(status: Status, width: int, glyphs: Glyphs) -> list[Line]:
         (f"observations outside their space: {outside}" if outside else "", "yellow"),
         (plain_line(status.message), "italic"),
     ]
-    lines: list[Line] = [[(_cut(text, width, glyphs), style)] for text, style in notes if text]
+    lines: list[Line] = [[(line, style)] for text, style in notes for line in _wrapped(text, width, glyphs)]
     return [[], *lines] if lines else []
+
+
+def _wrapped(text: str, width: int, glyphs: Glyphs) -> list[str]:
+    """A note in MESSAGE_LINES lines at most, broken at a space where there is one."""
+    lines: list[str] = []
+    rest = plain_line(text)
+    while rest and len(lines) < MESSAGE_LINES - 1 and cell_len(rest) > width:
+        fits = set_cell_size(rest, width)
+        if not rest.startswith(fits):  # a wide letter does not fit, and was filled with a blank
+            fits = fits[:-1]
+        at_space = fits.rfind(" ") if rest[len(fits) : len(fits) + 1] != " " else len(fits)
+        end = at_space if at_space > len(fits) // 2 else len(fits)
+        lines.append(rest[:end].rstrip())
+        rest = rest[end:].lstrip()
+    return [*lines, _cut(rest, width, glyphs)] if rest else lines
 
 
 def _row(label: str, facts: Sequence[Line], width: int) -> Line:

@@ -29,5 +29,8 @@ def command(run: tuple[str, ...], out: Path | None, runs: Path) -> None:
 
     found = [find_run(ref, runs) for ref in dict.fromkeys(run)]
     folder = out or (found[0].plots if len(found) == 1 else found[0].path.parent / "plots")
-    for path in plot_run(found, folder):
+    paths = plot_run(found, folder)
+    for path in paths:
         click.echo(path)
+    if not any(path.name == "learning.png" for path in paths):
+        click.echo("no learning.png: no episode has ended yet, so there is no return to draw", err=True)

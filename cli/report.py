@@ -5,67 +5,125 @@ from __future__ import annotations
 import shlex
 import textwrap
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from touchline.cli.live_text import clock, count, number, short
+from touchline.cli.live_text import clock, count, number, plain_line, short
 
 if TYPE_CHECKING:
-    from touchline.record import LagSummary, Summary
+    from touchline.configs.schema import Staleness
+    from touchline.record import EvaluationStatus, LagSummary, RunDirectory, Status, Summary
 
 LABEL_WIDTH = 9
 MIN_TEXT_WIDTH = 20
+REASON_WIDTH = 160  # of a failure's, in a file too: all of it follows
+BEYOND = {  # what on_excess does with what is older than the bound
+    "downweight": "older ones weigh less",
+    "hold": "updates wait for older ones",
+    "drop": "older ones are dropped",
+}
 NEXT = {"eval": "play 100 episodes with what it learnt", "watch": "see it play", "plot": "draw its curves"}
 
 
-def report(summary: Summary, *, path: Path, max_lag: int, width: int) -> Iterator[str]:
+@dataclass(frozen=True)
+class Ended:
+    """What the summary does not hold: the run's last status, how many failures it keeps, and what was configured."""
+
+    path: Path
+    staleness: Staleness
+    status: Status | None = None
+    failures: int = 0
+
+    @property
+    def evaluation(self) -> EvaluationStatus | None:
+        return None if self.status is None else self.status.evaluation
+
+    @property
+    def restarts(self) -> int:
+        return 0 if self.status is None else sum(player.restarts for player in self.status.players)
+
+    @classmethod
+    def of(cls, run: RunDirectory, staleness: Staleness) -> Ended:
+        """Of a run that has ended."""
+        failures = [path for path in run.crashes.glob("*.txt") if not path.stem.endswith("-invalid")]
+        return cls(run.path, staleness, run.read_status(), len(failures))
+
+
+def report(summary: Summary, ended: Ended, *, width: int) -> Iterator[str]:
     """The lines, coloured where the terminal has colours, each at most ``width`` wide where it can be."""
     yield ""
-    yield _ending(summary)
-    for label, text in _facts(summary, max_lag):
+    yield _ending(summary, width)
+    for label, text in _facts(summary, ended):
         first, *rest = textwrap.wrap(text, max(MIN_TEXT_WIDTH, width - LABEL_WIDTH - 2))
         yield f"  {click.style(label.ljust(LABEL_WIDTH), dim=True)}{first}"
         yield from (" " * (LABEL_WIDTH + 2) + line for line in rest)
     yield ""
     if summary.updates:
-        yield from _next(path, width)
+        yield from _next(ended, width)
     else:
-        yield f"Nothing was learnt. The run's files are in {shlex.quote(str(path))}"
+        yield f"Nothing was learnt. The run's files are in {shlex.quote(str(ended.path))}"
 
 
-def _ending(summary: Summary) -> str:
+def _ending(summary: Summary, width: int) -> str:
     word, _, rest = summary.reason.partition(":")
-    if word == "failed":  # the reason follows as an error, with its traceback
-        return click.style("failed", fg="red", bold=True)
+    if word == "failed":  # the whole reason follows as an error, with its traceback
+        text = plain_line(rest)
+        room = max(MIN_TEXT_WIDTH, min(width, REASON_WIDTH) - len(word) - 2)
+        return f"{click.style(word, fg='red', bold=True)}: {text if len(text) <= room else text[: room - 3] + '...'}"
     colour = "green" if summary.solved else "yellow"
     return click.style(word, fg=colour, bold=True) + (f":{rest}" if rest else "")
 
 
-def _facts(summary: Summary, max_lag: int) -> Iterator[tuple[str, str]]:
+def _facts(summary: Summary, ended: Ended) -> Iterator[tuple[str, str]]:
     seconds = summary.wall_seconds
     time = f"{seconds:.1f} s" if seconds < 60 else clock(seconds)
     if summary.return_mean_100 is not None:
         best = f", best {number(summary.return_best)}" if summary.return_best is not None else ""
         yield "return", f"mean {number(summary.return_mean_100)}{best}, over the latest episodes"
+    if ended.evaluation is not None:
+        yield "eval", _evaluated(ended.evaluation)
     rate = f", {count(summary.steps_per_second)} steps/s" if summary.steps_per_second else ""
     yield "time", f"{time}{rate}"
+    yield from _counted(summary, ended)
+    if ended.failures or ended.restarts:
+        yield "failures", _failures(ended)
+
+
+def _counted(summary: Summary, ended: Ended) -> Iterator[tuple[str, str]]:
+    """What was learnt from; nothing where nothing was sent."""
     if summary.ledger.total.get("sent") == 0:
         return
     counts = f"{summary.steps:,} steps of {summary.episodes:,} episodes in {summary.updates:,} updates"
     yield "trained", f"{counts} ({summary.gradient_steps:,} gradient steps)"
     if summary.lag.mean is not None:
-        yield "lag", _lag(summary.lag, max_lag)
+        yield "lag", _lag(summary.lag, ended.staleness)
     if summary.updates:
         yield "limit", summary.bottleneck
     yield "ledger", ledger_line(summary.ledger.total, summary.ledger.duplicates)
 
 
-def _lag(lag: LagSummary, max_lag: int) -> str:
+def _evaluated(last: EvaluationStatus) -> str:
+    """The last evaluation and the best one, each with the version that it is of."""
+    said = f"mean {number(last.mean)} of version {last.version}"
+    if last.best_version is None or last.best_version == last.version:
+        return f"{said}, over {last.episodes} greedy episodes"
+    return f"{said}, best {number(last.best_mean)} of version {last.best_version}, over {last.episodes} greedy episodes"
+
+
+def _failures(ended: Ended) -> str:
+    restarts, failures = ended.restarts, ended.failures
+    again = f", {restarts} restart{'s' if restarts != 1 else ''} of Players" if restarts else ""
+    return f"{failures}{again}; tracebacks in {shlex.quote(str(ended.path / 'crashes'))}"
+
+
+def _lag(lag: LagSummary, staleness: Staleness) -> str:
     law = f"the law says {number(lag.law)}" if lag.law is not None else "no law"
-    spread = f"p95 {short(lag.p95)}, max {short(lag.max)}, bound {max_lag}"
-    return f"mean {number(lag.mean)} updates ({law}), {spread}"
+    spread = f"p95 {short(lag.p95)}, max {short(lag.max)}"
+    bound = f"bound {staleness.max_lag} ({BEYOND[staleness.on_excess]})"
+    return f"mean {number(lag.mean)} updates ({law}), {spread}, {bound}"
 
 
 def ledger_line(total: dict[str, int], duplicates: int) -> str:
@@ -79,9 +137,15 @@ def ledger_line(total: dict[str, int], duplicates: int) -> str:
     return f"{total['sent']:,} results sent = {' + '.join(rest) or 0}{again}"
 
 
-def _next(path: Path, width: int) -> Iterator[str]:
+def _next(ended: Ended, width: int) -> Iterator[str]:
     """The commands, to be pasted: never broken, and without their purpose where there is no room for it."""
-    commands = {f"touchline {verb} {shlex.quote(str(path))}": f"# {NEXT[verb]}" for verb in NEXT}
+    path, last = shlex.quote(str(ended.path)), ended.evaluation
+    commands = {f"touchline {verb} {path}": f"# {NEXT[verb]}" for verb in NEXT}
+    if last is not None and last.best_version not in (None, last.version):
+        best = {
+            f"touchline eval {path} --checkpoint best": f"# of version {last.best_version}, which evaluated best"
+        }
+        commands = best | commands
     column = max(map(len, commands))
     yield "Next:"
     for command, purpose in commands.items():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from touchline.cli.live_text import MISSING, clock, count, number, short
+from touchline.cli.live_text import MISSING, clock, count, number, plain_line, short
 from touchline.cli.options import runs_folder
 from touchline.cli.table import table
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 TITLES = ("run", "environment", "state", "return", "goal", "steps", "episodes", "time", "last seen")
 RIGHT = (3, 4, 5, 6, 7, 8)
 LIMITS = {"steps": "step limit", "minutes": "time limit"}  # why a run that was not solved ended
+FAILED, WHY_WIDTH = ("failed", "crashed"), 200
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 
@@ -39,6 +40,9 @@ def command(runs: Path, as_json: bool) -> None:
     else:
         for line in table(TITLES, [_cells(row, now) for row in rows], right=RIGHT):
             click.echo(line)
+        for row in rows:
+            if why := _why(row):
+                click.echo(f"{row.name} {why}")
 
 
 def _cells(row: RunRow, now: float) -> tuple[str, ...]:
@@ -61,6 +65,13 @@ def _state(row: RunRow) -> str:
     word = LIMITS.get(word, word)
     colours = {"solved": "green", "training": "cyan", "starting": "cyan", "lost": "red", "failed": "red"}
     return click.style(word, fg=colours.get(word))
+
+
+def _why(row: RunRow) -> str:
+    """How a run failed, on one line; empty for those that did not."""
+    word, _, reason = row.state.partition(":")
+    said = plain_line(reason)
+    return f"{word}: {said[:WHY_WIDTH]}{'...' if len(said) > WHY_WIDTH else ''}" if word in FAILED and said else ""
 
 
 def _ago(seconds: float) -> str:

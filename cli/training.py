@@ -43,9 +43,12 @@ def start(
     from touchline.trainer.failures import RunFailed
 
     run = _made(runs, resolved, name)
+    told = False  # where the run is kept
 
     def view(source: Callable[[], Status]) -> AbstractContextManager[Any]:
-        return _view(source, resolved.config, run, no_live=no_live, players=players)
+        nonlocal told
+        told = True
+        return _view(source, resolved, run, no_live=no_live, players=players)
 
     command = shlex.join(["touchline", *sys.argv[1:]])
     try:
@@ -56,6 +59,9 @@ def start(
         if error.summary is not None:
             _report(run, error.summary, resolved.config)
         raise
+    finally:
+        if told and not run.path.exists():
+            click.echo(f"nothing was played: {run.path} is not kept", err=True)
     _report(run, summary, resolved.config)
     return INTERRUPTED if summary.reason == "interrupted" else OK
 
@@ -86,15 +92,34 @@ def _made(runs: Path, resolved: Resolved, name: str | None) -> RunDirectory:
 
 
 def _view(
-    source: Callable[[], Status], config: Config, run: RunDirectory, *, no_live: bool, players: int | None
+    source: Callable[[], Status], resolved: Resolved, run: RunDirectory, *, no_live: bool, players: int | None
 ) -> AbstractContextManager[Any]:
     from rich.console import Console
 
     from touchline.cli.live import open_view
 
+    config = resolved.config
     for line in _facts(config, run, players):
         click.echo(line)
+    for line in unused(resolved):
+        click.echo(line)
     return open_view(source, console=Console(), live=False if no_live else config.log.live)
+
+
+def unused(resolved: Resolved) -> Iterator[str]:
+    """What was set and does nothing beside a network of one's own, or without one: a line each."""
+    network = resolved.config.policy.network
+    keys = ("policy.network_kwargs",) if network is None else ("policy.hidden", "policy.activation")
+    why = (
+        "there is no policy.network" if network is None else f"policy.network: {network} stands in its place"
+    )
+    for key in keys:
+        origin = resolved.origin[key]
+        if origin != "default":
+            yield f"{key} ({origin}) is not used: {why}"
+    timeout = resolved.origin["env.step_timeout"]
+    if resolved.config.mode == "serial" and timeout != "default":
+        yield f"env.step_timeout ({timeout}) is not used: mode serial has no watchdog; two interrupts end a hung step"
 
 
 def _facts(config: Config, run: RunDirectory, players: int | None) -> Iterator[str]:
@@ -130,7 +155,7 @@ def _players(config: Config, players: int | None) -> str:
 
 
 def _report(run: RunDirectory, summary: Summary, config: Config) -> None:
-    from touchline.cli.report import report
+    from touchline.cli.report import Ended, report
 
-    for line in report(summary, path=run.path, max_lag=config.staleness.max_lag, width=_width()):
+    for line in report(summary, Ended.of(run, config.staleness), width=_width()):
         click.echo(line)

@@ -12,6 +12,9 @@ from touchline.cli import options
 from touchline.cli.flags import ConfigCommand, config_flags
 from touchline.cli.restoring import restored
 
+WITHOUT_SCREEN = ("", "dummy", "offscreen")  # drivers of SDL, in which pygame draws
+NO_WINDOW = ("video device", "video driver", "x11 not available", "wayland not available", "open display")
+
 
 @click.command(cls=ConfigCommand)
 @click.argument("run")
@@ -36,23 +39,32 @@ def command(
 
     RUN is a path, a name, a number, or the beginning of a name. Flags of env.* change the environment.
     """
+    from touchline.envs.errors import EnvError
     from touchline.launch.showing import Stage, film, show
 
     directory, policy = restored(run, runs, checkpoint, config_flags(ctx))
     stage = Stage(policy, seed=seed, greedy=not sampled)
-    if video or not has_display():
-        name = f"version-{policy.snapshot.version}-seed-{seed}{'-sampled' if sampled else ''}.webp"
-        path = directory.videos / name
-        for line in film(stage, path, episodes=episodes):
-            click.echo(line)
-        click.echo(path)
-        return
-    for line in show(stage, episodes=episodes):
+    if not video and has_display():
+        try:
+            for line in show(stage, episodes=episodes):
+                click.echo(line)
+        except EnvError as error:
+            if not any(word in str(error).lower() for word in NO_WINDOW):
+                raise
+            click.echo(f"no window could be opened, so a video is made ({error})", err=True)
+        else:
+            return
+    name = f"version-{policy.snapshot.version}-seed-{seed}{'-sampled' if sampled else ''}.webp"
+    path = directory.videos / name
+    for line in film(stage, path, episodes=episodes):
         click.echo(line)
+    click.echo(path)
 
 
 def has_display() -> bool:
-    """Whether a window can be opened."""
+    """Whether a window can be opened, as far as the surroundings say."""
+    if os.environ.get("SDL_VIDEODRIVER", "any") in WITHOUT_SCREEN:
+        return False
     if sys.platform in ("darwin", "win32"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -4,7 +4,7 @@
 fault at once; ``check`` holds the table of combinations that make sense.
 """
 
-from touchline.configs.combinations import check, resolve_gradient
+from touchline.configs.combinations import check, resolve_gradient, splits
 from touchline.configs.errors import ConfigError, Fault, Place
 from touchline.configs.loading import Resolved, load
 from touchline.configs.policy_arguments import PolicyArguments, policy_arguments
@@ -32,5 +32,6 @@ __all__ = [
     "policy_arguments",
     "preset_names",
     "resolve_gradient",
+    "splits",
     "to_plain",
 ]

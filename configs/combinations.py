@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from touchline.configs.errors import Fault, Place
 from touchline.configs.schema import Config
@@ -92,7 +92,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "trainer.minibatch_steps",
         ("trainer.algorithm", "trainer.batch_steps"),
-        lambda c: c.trainer.algorithm != "ppo" and c.trainer.batch_episodes is None and splits(c),
+        lambda c: c.trainer.algorithm != "ppo" and c.trainer.batch_episodes is None and splits(c.trainer),
         "null or at least trainer.batch_steps ({c.trainer.batch_steps}) "
         "with trainer.algorithm {c.trainer.algorithm}",
         "It makes one step a batch: after it, the rest of the batch is another policy's. ppo makes several",
@@ -100,7 +100,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "trainer.minibatch_steps",
         ("trainer.algorithm", "trainer.batch_episodes"),
-        lambda c: c.trainer.algorithm != "ppo" and c.trainer.batch_episodes is not None and splits(c),
+        lambda c: c.trainer.algorithm != "ppo" and c.trainer.batch_episodes is not None and splits(c.trainer),
         "null with trainer.batch_episodes and trainer.algorithm {c.trainer.algorithm}",
         "It makes one step a batch, of however many steps its episodes have. ppo makes several",
     ),
@@ -209,11 +209,17 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "trainer.minibatch_steps",
         ("policy.recurrent", "players.unroll_length", "trainer.algorithm"),
-        lambda c: c.trainer.algorithm == "ppo" and shuffles_steps(c),
+        lambda c: c.trainer.algorithm == "ppo" and c.players.unroll_length != "episode" and shuffles_steps(c),
         "null, or a multiple of players.unroll_length ({c.players.unroll_length}) "
         "with policy.recurrent {c.policy.recurrent}",
-        "Steps of a recurrent policy depend on those before: whole unrolls are shuffled, not steps. "
-        "Whole episodes make one minibatch (null)",
+        "Steps of a recurrent policy depend on those before: whole unrolls are shuffled, not steps",
+    ),
+    Rule(
+        "trainer.minibatch_steps",
+        ("policy.recurrent", "players.unroll_length", "trainer.algorithm"),
+        lambda c: c.trainer.algorithm == "ppo" and c.players.unroll_length == "episode" and shuffles_steps(c),
+        "null with policy.recurrent {c.policy.recurrent} and whole episodes (players.unroll_length: episode)",
+        "Steps of a recurrent policy depend on those before, and no number of steps cuts a batch between episodes",
     ),
     Rule(
         "policy.network",
@@ -256,22 +262,6 @@ RULES: tuple[Rule, ...] = (
         ),
         "episode with trainer.batch_episodes",
         "An unroll holds parts of several episodes",
-    ),
-    Rule(
-        "players.lanes",
-        ("trainer.batch_episodes", "players.count", "mode"),
-        lambda c: c.trainer.batch_episodes is not None and c.trainer.batch_episodes % round_size(c) != 0,
-        "such that, times players.count, it divides trainer.batch_episodes ({c.trainer.batch_episodes}) "
-        "in mode {c.mode}",
-        "A version waits for a whole round of episodes, so that none lags: a batch that left some over would "
-        "have the next one learn from a policy before",
-    ),
-    Rule(
-        "players.count",
-        ("trainer.batch_episodes", "mode"),
-        lambda c: c.mode == "sync" and c.trainer.batch_episodes is not None and c.players.count == "auto",
-        "a number with trainer.batch_episodes in mode sync",
-        "How many episodes a round has must be known",
     ),
     Rule(
         "trainer.normalize_advantage",
@@ -338,16 +328,29 @@ def resolve_gradient(config: Config) -> Literal["reuse", "live", "recompute"]:
     """What ``trainer.gradient: auto`` stands for: reuse for one uncorrected pass, else recompute."""
     if config.trainer.gradient != "auto":
         return config.trainer.gradient
-    one_step = config.trainer.epochs == 1 and not splits(config)
+    one_step = config.trainer.epochs == 1 and not splits(config.trainer)
     return "reuse" if one_step and config.staleness.correction == "none" else "recompute"
 
 
-def splits(config: Config) -> bool:
+class Batching(Protocol):
+    """What decides how a batch is cut: the section ``trainer`` has it, and whatever was made of it."""
+
+    @property
+    def batch_steps(self) -> int: ...
+
+    @property
+    def batch_episodes(self) -> int | None: ...
+
+    @property
+    def minibatch_steps(self) -> int | None: ...
+
+
+def splits(trainer: Batching) -> bool:
     """Whether one pass over a batch makes several gradient steps, or may: episodes have any number of steps."""
-    minibatch = config.trainer.minibatch_steps
+    minibatch = trainer.minibatch_steps
     if minibatch is None:
         return False
-    return config.trainer.batch_episodes is not None or minibatch < config.trainer.batch_steps
+    return trainer.batch_episodes is not None or minibatch < trainer.batch_steps
 
 
 def is_invariant(config: Config) -> bool:
@@ -364,18 +367,11 @@ def drifts(config: Config) -> bool:
 
 def shuffles_steps(config: Config) -> bool:
     """Whether minibatches would cut the unrolls of a recurrent policy."""
-    if config.policy.recurrent == "none" or not splits(config):
+    if config.policy.recurrent == "none" or not splits(config.trainer):
         return False
     length, minibatch = config.players.unroll_length, config.trainer.minibatch_steps
-    return length == "episode" or minibatch is None or minibatch % length != 0
-
-
-def round_size(config: Config) -> int:
-    """Episodes that are absorbed together; 1 in ``async``, where each is absorbed as it comes."""
-    if config.mode == "async":
-        return 1
-    count = 1 if config.players.count == "auto" else config.players.count
-    return max(1, count * config.players.lanes)
+    assert minibatch is not None, "nothing is split without it"
+    return length == "episode" or minibatch % length != 0
 
 
 def most_injected(config: Config) -> int:

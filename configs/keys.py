@@ -60,6 +60,10 @@ def sections() -> dict[str, type[Section]]:
     }
 
 
+LIKE = 0.7  # of difflib's ratio: below it, two short names have a few letters in common and no more
+SHORTEST = 4  # letters that a longer name may begin with to be meant
+
+
 @cache
 def keys() -> dict[str, Key]:
     """Every key by its dotted name, in the order of the schema."""
@@ -87,8 +91,9 @@ def nearest(unknown: str) -> str | None:
 
 def _similar(leaf: str, names: list[str]) -> str | None:
     by_leaf = {name.rpartition(".")[2]: name for name in names}
-    close = difflib.get_close_matches(leaf, by_leaf, n=1, cutoff=0.6)
-    return by_leaf[close[0]] if close else None
+    close = difflib.get_close_matches(leaf, by_leaf, n=1, cutoff=LIKE)
+    longer = [known for known in by_leaf if len(leaf) >= SHORTEST and known.startswith(f"{leaf}_")]
+    return by_leaf[[*close, *longer][0]] if close or longer else None
 
 
 def _kind(info: FieldInfo) -> Kind:

@@ -8,23 +8,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from touchline.configs.addresses import ADDRESS, LOCAL
 from touchline.configs.filters import CONVOLUTIONS, Convolution
-from touchline.configs.kinds import Kind, choice, duration, integer, list_of, nothing, number, text
+from touchline.configs.kinds import choice, duration, integer, list_of, nothing, number, text
 from touchline.configs.lags import LAGS
 from touchline.configs.plain import ARGUMENTS, WRAPPERS
-
-LOCAL = "local"
-
-
-def is_loopback(address: str) -> bool:
-    """Whether nobody outside this machine can reach the address; ``local`` is the run's own socket. IPv4 only."""
-    return address in {LOCAL, "localhost"} or _is_loopback_v4(address)
-
-
-def _is_loopback_v4(address: str) -> bool:
-    parts = address.split(".")
-    return len(parts) == 4 and parts[0] == "127" and all(p.isdecimal() and int(p) < 256 for p in parts)
-
 
 Count = Annotated[int, integer(1)]
 Whole = Annotated[int, integer(0)]
@@ -35,16 +23,6 @@ Positive = Annotated[float, number(above=0)]
 Flag = Annotated[bool, choice(bool)]
 Seconds = Annotated[float, duration()]
 Sizes = Annotated[tuple[int, ...], list_of(integer(1), "a list of layer sizes, such as [64, 64]")]
-Bind = Annotated[
-    str,
-    Kind(
-        "local | loopback address",
-        "local or an IPv4 loopback address, such as 127.0.0.1 "
-        "(any other needs keys, which this version does not have)",
-        text("", accepts=is_loopback).read,
-        {"type": "string"},
-    ),
-]
 
 Vectorize = Literal["auto", "always", "never"]
 Activation = Literal["tanh", "relu", "elu"]
@@ -89,14 +67,15 @@ class Env(Section):
     {argument: value}}."""
 
     normalize: Flag = False
-    """Scale observations to mean 0 and deviation 1, with statistics that travel with the weights."""
+    """Scale observations to mean 0 and deviation 1, with statistics that travel with the weights; images that
+    policy.convolutions read stay as they are."""
 
     vectorize: Vectorize = "auto"
     """Step all lanes by the environment's own vector version: auto where there is one, always (refuse
     without), never."""
 
     step_timeout: Seconds = 60.0
-    """A step or a reset that takes longer is a hang: the Player is ended and started again."""
+    """A step or a reset that takes longer is a hang: the Player is ended and started again (not in mode serial)."""
 
 
 class Players(Section):
@@ -178,7 +157,8 @@ class Policy(Section):
 
     noise_correlation: Decay = 0.0
     """Of continuous actions: correlation of the noise of one step with that of the step before; towards 1 it
-    explores by long pushes, where independent noise cancels itself."""
+    explores by long pushes, where independent noise cancels itself. It runs on from one unroll to the next, and
+    begins anew with each whole episode that is played as one."""
 
 
 class Trainer(Section):
@@ -196,7 +176,8 @@ class Trainer(Section):
     """An update is made as soon as the results gathered hold so many steps."""
 
     batch_episodes: Annotated[int | None, integer(1).or_null("by steps")] = None
-    """An update is made of so many whole episodes, instead of by steps."""
+    """An update is made of at least so many whole episodes, instead of by steps: of all that have come when it is
+    made. Exactly so many where one Player plays one lane."""
 
     epochs: Count = 4
     """Passes over each batch; more than one needs ppo, which bounds how far the policy may move."""
@@ -294,7 +275,7 @@ class Optimizer(Section):
 class Staleness(Section):
     """How old what is learnt from may be, and what is done about its age."""
 
-    max_lag: Whole = 8
+    max_lag: Whole = 2
     """The bound: updates made between the snapshot that played a result and the update that learns from
     it."""
 
@@ -368,7 +349,7 @@ class Log(Section):
 class Net(Section):
     """The link between Trainer and Players."""
 
-    bind: Bind = LOCAL
+    bind: Annotated[str, ADDRESS] = LOCAL
     """Where the Trainer listens: local (a socket that only this user can open) or a loopback address."""
 
     port: Annotated[int | Literal["auto"], integer(1, 65535).or_word("auto")] = "auto"

@@ -14,7 +14,7 @@ import gymnasium
 from touchline.envs import builtin
 from touchline.envs.atari import register_atari
 from touchline.envs.errors import MissingExtra
-from touchline.envs.wrapping import find_named, wrapper_names
+from touchline.envs.wrapping import arguments_of, find_named, wrapper_names
 
 NEEDS = {
     "gymnasium.envs.box2d": ("Box2D", "box2d"),
@@ -82,24 +82,39 @@ class WrapperRow:
 
     name: str
     arguments: str  # as in its signature, without the environment: "scale", "n=4"
-    summary: str  # the first line of what it says of itself, or what must be installed
+    summary: str  # the first line of what it says of itself
+    missing: str = ""  # what must be installed before it can be used
 
 
 def list_wrappers(pattern: str | None = None) -> list[WrapperRow]:
-    """The wrappers that can be named bare, sorted; ``pattern`` as of the environments' ids."""
-    return [_wrapper_row(name) for name in wrapper_names() if _matches(name, pattern)]
+    """The wrappers that a config can name bare, sorted; ``pattern`` as of the environments' ids.
+
+    Those that must be given a Python function are not among them: a config cannot hold one.
+    """
+    rows = [_wrapper_row(name) for name in wrapper_names() if _matches(name, pattern)]
+    return [row for row in rows if row is not None]
 
 
-def _wrapper_row(name: str) -> WrapperRow:
+def _wrapper_row(name: str) -> WrapperRow | None:
     try:
         wrapper = find_named(name)
     except MissingExtra as error:
-        return WrapperRow(name, "", str(error).partition(": ")[2])
-    given = list(inspect.signature(wrapper).parameters.values())[1:]
+        return WrapperRow(name, "", "", missing=str(error).partition(": ")[2])
+    given = arguments_of(wrapper)
+    if any(_is_function(parameter) for parameter in given):
+        return None
     arguments = ", ".join(parameter.name + _default(parameter) for parameter in given)
     lines = (inspect.getdoc(wrapper) or "").splitlines() or [""]
     return WrapperRow(name, arguments, lines[0])
 
 
+def _is_function(parameter: inspect.Parameter) -> bool:
+    """Whether a wrapper cannot do without a function here."""
+    return parameter.default is parameter.empty and "Callable" in str(parameter.annotation)
+
+
 def _default(parameter: inspect.Parameter) -> str:
-    return "" if parameter.default is parameter.empty else f"={parameter.default!r}"
+    if parameter.default is parameter.empty:
+        return ""
+    text = repr(parameter.default)
+    return "=…" if " at 0x" in text else f"={text}"

@@ -38,9 +38,11 @@ def missing_extra(name: str, error: BaseException) -> MissingExtra:
     complaint = error_line(error).partition(", run `")[0].partition(", you can install it")[0]
     extra = next((extra for word, extra in EXTRAS.items() if word in complaint.lower()), None)
     module = getattr(error, "name", None)
-    what = f"'touchline[{extra}]'" if extra else module.partition(".")[0] if module else "what it needs"
-    checkout = f" (in a checkout: pip install '.[{extra}]')" if extra else ""
-    return MissingExtra(f"{name}: {complaint}. Install it: pip install {what}{checkout}")
+    if extra:
+        how = f"in its checkout, pip install '.[{extra}]'"
+        return MissingExtra(f"{name}: {complaint}. Install touchline with its extra {extra}: {how}")
+    what = module.partition(".")[0] if module else "what it needs"
+    return MissingExtra(f"{name}: {complaint}. Install it: pip install {what}")
 
 
 def load_module(place: str, *, reference: str) -> ModuleType:

@@ -145,9 +145,13 @@ HINTS = {
 
 
 def _hint(space: Any, use: Use) -> str:
+    """What can be done in a config: gymnasium's own wrappers that change a space want a Python function."""
     how = HINTS.get(type(space).__name__)
-    wrapper = "TransformObservation" if use.name == "observation" else "TransformAction"
-    return f"A wrapper such as {wrapper} can give it {how}" if how else ""
+    if how is None:
+        return ""
+    own = f"A wrapper of your own (env.wrappers: [path/file.py:Wrapper]) can give it {how}"
+    drop = "; within a Dict or a Tuple, FilterObservation leaves it out" if use.name == "observation" else ""
+    return own + drop
 
 
 def _unsupported(space: Any, use: Use, path: Path, hint: str) -> UnsupportedSpace:

@@ -149,16 +149,24 @@ def _told_to_stop(runtime: TrainerRuntime) -> set[str]:
 
 @contextlib.contextmanager
 def _interruptible(stop: Callable[[Ending], None]) -> Iterator[None]:
-    """The first interrupt ends the run in order; a second one, at once."""
+    """The first interrupt ends the run in order; a second one, at once; a third is the system's own.
+
+    In serial mode the first is not heard while an environment hangs in a step.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     previous = {number: signal.getsignal(number) for number in _ending_signals()}
 
     def handle(number: int, frame: FrameType | None) -> None:
+        for each in previous:
+            signal.signal(each, at_once)
+        stop(Ending("interrupted", solved=False))
+
+    def at_once(number: int, frame: FrameType | None) -> None:
         for each, handler in previous.items():
             signal.signal(each, handler)
-        stop(Ending("interrupted", solved=False))
+        raise KeyboardInterrupt  # SIGTERM too: what is known is still written down, and nothing is left behind
 
     for number in previous:
         signal.signal(number, handle)

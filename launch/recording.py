@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from touchline.configs import Resolved, dump_yaml
+from touchline.launch.beforehand import look_up
 from touchline.launch.local import View, train
 from touchline.protocol.errors import AddressError
 from touchline.protocol.ledger import Ledger
@@ -23,9 +24,10 @@ from touchline.record import (
     RunDirectory,
     Status,
     Summary,
+    checkpoint_versions,
     environment_facts,
 )
-from touchline.trainer.failures import RunFailed
+from touchline.trainer.failures import RunFailed, failed_in_training
 
 STATUS_SECONDS = 1.0
 SETUP = 2  # the exit code of a failure before anything was played
@@ -55,7 +57,7 @@ def train_into(
 ) -> Summary:
     """Train and leave the whole record in ``run``, summary.json last, after an interrupt or a failure too.
 
-    A run that fails before anything was played (environment, address) leaves no directory. Raises RunFailed
+    A run that fails before training began (environment, address) leaves no directory. Raises RunFailed
     (its summary is set), EnvError, SpaceError, AddressError, and Crashed for what is no fault of the user.
     """
     from touchline.envs.errors import EnvError
@@ -64,6 +66,8 @@ def train_into(
     began = time.perf_counter() if began is None else began
     keeper = Keeper(run, resolved, command=command, view=view)
     try:
+        if players != 0:  # those that join from elsewhere may have what this machine has not
+            look_up(resolved.config)
         summary = train(
             resolved.config,
             run,
@@ -76,13 +80,15 @@ def train_into(
     except KeyboardInterrupt:  # before the run could be asked to end, or a second one
         summary = keeper.partial("interrupted", began, played=keeper.last is not None)
     except RunFailed as error:
-        if error.exit_code == SETUP and error.summary is None:
+        if error.exit_code == SETUP and error.summary is None and not _began(run):
             _discard(run)
             raise
         error.summary = error.summary or keeper.partial(f"failed: {error.headline}", began)
         run.write_summary(error.summary)
         raise
-    except (EnvError, SpaceError, AddressError):
+    except (EnvError, SpaceError, AddressError) as error:
+        if _began(run):
+            raise _failed_late(keeper, error, began) from error
         _discard(run)
         raise
     except Exception as error:
@@ -181,6 +187,19 @@ class Keeper:
 def _discard(run: RunDirectory) -> None:
     """Nothing was played: what is left would only take a number."""
     shutil.rmtree(run.path, ignore_errors=True)
+
+
+def _began(run: RunDirectory) -> bool:
+    """Whether training began: version 0 is saved first of all."""
+    return bool(checkpoint_versions(run))
+
+
+def _failed_late(keeper: Keeper, error: Exception, began: float) -> RunFailed:
+    """What would be an error of setting up, had it come before anything was learnt: nothing is thrown away now."""
+    failed = failed_in_training(error, keeper.run, advice="")
+    failed.summary = keeper.partial(f"failed: {failed.headline}", began)
+    keeper.run.write_summary(failed.summary)
+    return failed
 
 
 def _crashed(keeper: Keeper, error: Exception, began: float) -> Crashed:

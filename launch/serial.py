@@ -12,18 +12,20 @@ from typing import Any
 import msgspec
 
 from touchline.configs import Config
-from touchline.envs.errors import EnvironmentFault
+from touchline.envs.errors import EnvError, EnvironmentFault
 from touchline.envs.lanes import Lanes
 from touchline.launch.injecting import Injector, lags_of
 from touchline.player.failure import failure_of
 from touchline.player.play import Play, evaluator_of, lanes_of, policy_for
 from touchline.policy.policy import Policy
 from touchline.policy.seeds import player_seed
+from touchline.policy.spaces import SpaceError
 from touchline.protocol.ledger import Ledger, Outcome
 from touchline.record import PlayerStatus, RunDirectory, Status, Summary
+from touchline.trainer.advice import of_environment, of_network
 from touchline.trainer.crew import Member
 from touchline.trainer.evaluating import Evaluating
-from touchline.trainer.failures import RunFailed
+from touchline.trainer.failures import RunFailed, failed_in_training, shown, text_of
 from touchline.trainer.method import Delivery, Fate, ResultKey
 from touchline.trainer.reporting import History, status_of, summary_of
 from touchline.trainer.stopping import Ending
@@ -62,9 +64,8 @@ class SerialRun:
         )
         if config.eval.every is not None:
             self._evaluator.prepare(episodes=config.eval.episodes)
-        self._evaluations_of = [
-            0
-        ] * count  # the noise of each Player's other results is numbered without them
+        # The noise of each Player's other results is numbered without them.
+        self._evaluations_of = [0] * count
         self._message = ""
         self.ledger = Ledger()
         self.training = Training(
@@ -100,6 +101,9 @@ class SerialRun:
                 self._evaluate_when_due()
         except EnvironmentFault as fault:
             failed = self._failed(fault)
+        except (EnvError, SpaceError) as error:
+            failed = failed_in_training(error, self.training.run, advice=of_network(self._config))
+            self.stop(Ending(f"failed: {failed.headline}", solved=False))
         except RunFailed as error:
             failed = error
             self.stop(Ending(f"failed: {error.headline}", solved=False))
@@ -116,7 +120,7 @@ class SerialRun:
     def status(self) -> Status:
         return status_of(
             self.training,
-            state="finished" if self._ending else "training",
+            state="stopping" if self._ending else "training",
             seconds=self.seconds(),
             history=self._history.points,
             players=[
@@ -170,8 +174,12 @@ class SerialRun:
             if training.method.consumed is not None:
                 member.steps += training.method.consumed.trajectory.steps
                 member.episodes += len(training.method.consumed.trajectory.episode_returns)
+            if absorbed.detail:
+                whose = "a batch" if absorbed.failed else f"{member.name}: result {delivery.seq}"
+                self._message = f"{whose} dropped: {absorbed.detail}"
             if absorbed.changed:
                 self._history.add(training.returns.mean)
+            training.check()
         training.tick()
         self._ending = self._ending or training.ending
 
@@ -189,9 +197,10 @@ class SerialRun:
         account.received(account.next)
         account.settle(account.next - 1, Outcome.EVALUATED)
         self._evaluations_of[0] += 1
+        self.training.evaluation_came(0, account.next - 1)
         self._message = evaluating.complaint(self.seconds()) or self._message
         evaluating.done(number, self.seconds())
-        self.training.evaluations.forget_before(live.version)
+        self.training.evaluations.asked(live.version)
         self.training.evaluated(played, live, seed=evaluating.seed, player=member.name)
 
     def _settle(self, settled: Sequence[tuple[ResultKey, Fate]]) -> None:
@@ -204,11 +213,12 @@ class SerialRun:
 
     def _failed(self, fault: EnvironmentFault) -> RunFailed:
         """Keep the traceback, as the Trainer process does; there is no other process to go on with."""
-        failure = failure_of(fault, playing=True)
-        text = f"{failure.message}\nlast actions: {failure.last_actions}\n{failure.traceback}"
-        path = self.training.run.crash("player", msgspec.to_builtins(failure), text)
-        self.stop(Ending(f"failed: {failure.message}", solved=False))
-        return RunFailed(failure.message, exit_code=3, detail=f"{text}\nkept in {path}")
+        failure = msgspec.to_builtins(failure_of(fault, playing=True))
+        path = self.training.run.crash("player", failure, text_of(failure))
+        self.stop(Ending(f"failed: {fault}", solved=False))
+        return RunFailed(
+            str(fault), exit_code=3, detail=shown(failure, kept=path, advice=of_environment(self._config))
+        )
 
     def _finish(self) -> Summary:
         assert self._ending is not None

@@ -38,7 +38,9 @@ class MissingPillow(RecordError):
     """pillow is not installed."""
 
     def __init__(self) -> None:
-        super().__init__('a video needs pillow; install it with: pip install "touchline[view]"')
+        super().__init__(
+            "a video needs pillow: install touchline with its extra view (in its checkout, pip install '.[view]')"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def film(stage: Stage, path: Path, *, episodes: int) -> Iterator[Shown]:
         "SDL_VIDEODRIVER",
         "SDL_AUDIODRIVER",
     ):  # pygame draws into memory, and says nothing of a screen
-        os.environ.setdefault(name, "dummy")
+        os.environ[name] = "dummy"  # whatever was asked for: a video needs no screen
     env = _made(stage, "rgb_array")
     frames: list[Frame] = []
     try:
@@ -96,7 +98,7 @@ def _made(stage: Stage, mode: str) -> gymnasium.Env[Any, Any]:
     try:
         env = factory.make(render_mode=mode)
     except NotMade as error:
-        if "render_mode" in str(error):
+        if "render_mode" in str(error) or "takes no arguments" in str(error):
             raise _not_drawn(factory.name, mode) from None
         raise
     if env.render_mode != mode:

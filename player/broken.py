@@ -16,11 +16,13 @@ from touchline.policy.spaces import Dict, Space, Tuple
 AnyArray = NDArray[Any]
 
 
-def finite(space: Space, observations: AnyArray, rewards: AnyArray) -> bool:
-    """Whether raw observations ``[..., *raw shape]`` and rewards hold neither NaN nor an infinity."""
+def finite(space: Space, observations: AnyArray, rewards: AnyArray | None = None) -> bool:
+    """Whether raw observations ``[..., *raw shape]``, and rewards where given, hold neither NaN nor an infinity."""
     composite = isinstance(space, Tuple | Dict)
     parts = [view for _, view in Record.of(space).views(observations)] if composite else [observations]
-    return all(part.dtype.kind != "f" or bool(np.isfinite(part).all()) for part in (rewards, *parts))
+    if rewards is not None:
+        parts.append(rewards)
+    return all(part.dtype.kind != "f" or bool(np.isfinite(part).all()) for part in parts)
 
 
 def cut_short(lanes: Lanes, which: Iterable[int], observations: AnyArray) -> list[Ended]:

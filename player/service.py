@@ -15,8 +15,9 @@ from touchline.player.evaluate import Evaluator
 from touchline.player.failure import Failure, failure_of
 from touchline.player.link import Link
 from touchline.player.play import Play, evaluator_of, lanes_of, policy_for
+from touchline.policy.announcing import announced
 from touchline.policy.policy import Policy, Snapshot
-from touchline.policy.spaces import SpaceError, to_plain
+from touchline.policy.spaces import SpaceError
 from touchline.protocol.effects import (
     Arrived,
     Granted,
@@ -130,12 +131,9 @@ class PlayerService:
             lanes = self._lanes = lanes_of(config, base_seed=self._seed, factory=factory)
             policy = self._policy = policy_for(config, lanes)
             self._evaluator = evaluator_of(config, policy, factory=factory, progress=self._goes_on)
+            spaces = announced(lanes.observation_space, lanes.action_space)
         except Exception as error:
             self._fail(error, playing=False)
-        spaces = {
-            "observation": to_plain(lanes.observation_space),
-            "action": to_plain(lanes.action_space),
-        }
         self._link.at("waiting")
         self._link.ready(spaces, asdict(lanes.facts))
         length = config.players.unroll_length

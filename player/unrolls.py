@@ -49,6 +49,7 @@ class Unrolls:
         self._raw_dtype = raw_dtype(policy.observation_space)
         self._current = np.empty((lanes.count, *self._raw_shape), self._raw_dtype)
         self._memory = memory_of(policy.network, lanes.count)
+        self._noise: AnyArray | None = None  # of the last step sent [B, ...]
         self._begun = False
         self.outside = 0  # numbers beyond the bounds of the observation space, which some environments give
 
@@ -56,8 +57,9 @@ class Unrolls:
     def collect(self, snapshot: Snapshot, *, result: int) -> Trajectory | None:
         """Play result number ``result`` with ``snapshot``; None when told to stop on the way.
 
-        Every array is new: the trajectory owns them, so that it may be sent without a copy. Raises
-        EnvironmentFault.
+        Every array is new: the trajectory owns them, so that it may be sent without a copy. Noise that is
+        correlated runs on from the unroll before, across the ends of episodes too, so that it follows from the
+        streams of the results so far and nothing else. Raises EnvironmentFault.
         """
         if not self._begun:
             self._lanes.reset(None, self._current)
@@ -67,10 +69,14 @@ class Unrolls:
         arrays = self._allocate()
         arrays["observations"][0] = self._current
         state = None if self._memory is None else self._memory.state
-        ended = self._play(snapshot, arrays, result)
+        noise = self._policy.distribution.draw_noise(
+            action_stream(base=self._base_seed, result=result), (self._length, self._lanes.count), self._noise
+        )
+        ended = self._play(snapshot, arrays, noise)
         if ended is None:
             return None
         self._current[...] = arrays["observations"][-1]
+        self._noise = noise[-1].copy()
         self._look(arrays, ended)
         hidden = [arrays.pop(name) for name in list(arrays) if name.startswith("hidden.")]
         return assemble(
@@ -88,8 +94,10 @@ class Unrolls:
         """Count what lay outside the observation space; lanes that gave what is no number all begin anew."""
         space, observations = self._policy.observation_space, arrays["observations"]
         finals = [(t, one) for t, one in ended if one.truncated and not one.terminated]
-        seen = [observations, *(one.final_observation for _, one in finals)]
-        if self._lanes.lenient and not all(finite(space, one, arrays["rewards"]) for one in seen):
+        if self._lanes.lenient and not (
+            finite(space, observations, arrays["rewards"])
+            and all(finite(space, one.final_observation) for _, one in finals)
+        ):
             every = range(self._lanes.count)
             ended += [(self._length - 1, one) for one in cut_short(self._lanes, every, observations[-1])]
             self._begun = False
@@ -102,14 +110,11 @@ class Unrolls:
             self.outside += check_finals(space, finals, actions=arrays["actions"])
 
     def _play(
-        self, snapshot: Snapshot, arrays: dict[str, AnyArray], result: int
+        self, snapshot: Snapshot, arrays: dict[str, AnyArray], noise: AnyArray
     ) -> list[tuple[int, Ended]] | None:
         """The hot loop: per step one forward pass, one draw, one step of the lanes; nothing else."""
         observations, actions, head = arrays["observations"], arrays["actions"], arrays["head"]
         layers = [arrays[name] for name in arrays if name.startswith("hidden.")]
-        noise = self._policy.distribution.draw_noise(
-            action_stream(base=self._base_seed, result=result), (self._length, self._lanes.count)
-        )
         buffers = StepBuffers.over_unroll(
             observations, arrays["rewards"], arrays["terminated"], arrays["truncated"], arrays["valid"]
         )

@@ -133,7 +133,7 @@ class Waves:
 
         observations, space = own(record.observations, 1), self._policy.observation_space
         try:
-            if not self._lanes.lenient or finite(space, observations, np.zeros(0)):
+            if not self._lanes.lenient or finite(space, observations):
                 self.outside += count_outside(space, observations)
         except EnvironmentFault as fault:
             step = fault.step or 0

@@ -87,10 +87,12 @@ def image_name(path: Path) -> str:
 
 def core_of(form: Form, features: int) -> Core | None:
     """The memory after the torso, if the form has one."""
-    match form.recurrent:
-        case "none":
-            return None
-        case "gru":
-            return GRU(features=features, size=form.recurrent_size)
-        case "lstm":
-            return LSTM(features=features, size=form.recurrent_size)
+    if form.recurrent == "none":
+        return None
+    kind = GRU if form.recurrent == "gru" else LSTM
+    return kind(
+        features=features,
+        size=form.recurrent_size,
+        bias=form.bias,
+        initialization=form.initialization,
+    )

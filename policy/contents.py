@@ -6,7 +6,7 @@ with the first fault as text, None where there is none; shapes and dtypes are kn
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,17 @@ def observation_fault(name: str, space: Space, raw: AnyArray) -> str | None:
         _record_fault(path_text(name, leaf.path), leaf.space, view)
         for leaf, view in Record.of(space).views(raw)
     )
+
+
+def observed_parts(space: Space, arrays: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+    """The parts of a result's observations by name, where observations are records; empty for all others."""
+    if not isinstance(space, Tuple | Dict):
+        return {}
+    return {
+        path_text(name, leaf.path): view
+        for name in ("observations", "final_observations")
+        for leaf, view in Record.of(space).views(arrays[name])
+    }
 
 
 def action_fault(name: str, space: Space, drawn: AnyArray) -> str | None:

@@ -237,15 +237,23 @@ def _check_gradients(
 def _called(reference: str, method: str, call: Callable[[], T]) -> T:
     try:
         return call()
+    except NetworkError:  # guarded twice: it is told already
+        raise
     except Exception as error:
         raise NetworkError(_raised(reference, method, error)) from error
 
 
 def _raised(reference: str, what: str, error: Exception) -> str:
-    """The exception, and the line of the user's that it came from."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{Path(last.filename).name}:{last.lineno}"
-    return f"{reference}: {what} raised {type(error).__name__}: {error_line(error)} ({place})"
+    """The exception, and the line of the user's that it came from, where it came from one."""
+    frames = traceback.extract_tb(error.__traceback__)
+    users = [frame for frame in frames if not _is_elsewhere(Path(frame.filename))]
+    place = f" ({Path(users[-1].filename).name}:{users[-1].lineno})" if users else ""
+    return f"{reference}: {what} raised {type(error).__name__}: {error_line(error)}{place}"
+
+
+def _is_elsewhere(path: Path) -> bool:
+    """Whether a file is this one or numpy's: what was called, not what called it."""
+    return path == Path(__file__) or Path(np.__file__).parent in path.parents
 
 
 def _is_float(value: Any) -> bool:

@@ -6,6 +6,7 @@ remembers between the two, or whose rows know of each other, trains wrongly with
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,8 +39,8 @@ class Fault:
 class Measured:
     """How far one parameter array's gradient is from central differences.
 
-    ``error``: of ``samples`` elements, the largest difference relative to the array's largest entry there. ``at``,
-    ``expected``, ``found``: that element.
+    ``error``: of ``samples`` elements, the largest difference relative to the array's largest entry there; NaN where
+    none of them has a derivative. ``at``, ``expected``, ``found``: that element.
     """
 
     name: str
@@ -109,9 +110,8 @@ def check_network(
         if faults:
             return Tried(torso.size, (), faults)
     measured = tuple(_measure(case, rng))
-    return Tried(
-        torso.size, measured, tuple(_gradient_fault(one) for one in measured if not one.error <= TOLERANCE)
-    )
+    wrong = [one for one in measured if not one.error <= TOLERANCE]
+    return Tried(torso.size, measured, tuple(map(_gradient_fault, wrong)))
 
 
 def _initial(case: _Case) -> Iterator[Fault]:
@@ -213,8 +213,8 @@ def _measure_one(
         places.append(place)
         if len(places) == SAMPLES:
             break
-    if not places:
-        return Measured(name, gradient.shape, 0, 0.0, (), 0.0, 0.0)
+    if not places:  # right, where there was nothing to try
+        return Measured(name, gradient.shape, 0, math.nan if size else 0.0, (), math.nan, math.nan)
     errors = np.abs(np.subtract(expected, found)) / max(float(np.abs(expected).max()), least, 1e-12)
     worst = int(np.argmax(errors))
     return Measured(
@@ -249,6 +249,12 @@ def _slopes(case: _Case, name: str, place: tuple[int, ...], step: float) -> tupl
 
 
 def _gradient_fault(one: Measured) -> Fault:
+    if not one.samples:
+        return Fault(
+            f"backward: {one.name}",
+            "a derivative of forward to hold it against at one element at least",
+            f"none: forward has a corner or a step at each of the {math.prod(one.shape)}, so it cannot be judged",
+        )
     return Fault(
         f"backward: {one.name}",
         f"{one.expected:.9g} at {list(one.at)}, by central differences of forward",

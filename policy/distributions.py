@@ -78,12 +78,25 @@ def _check_leaf(where: str, leaf: Leaf, form: Form) -> None:
     if np.dtype(leaf.dtype).kind != "f":
         raise SpaceError(f"{where}: expected a Box of floats, found dtype {leaf.dtype}")
     if form.squash:
-        for index, bounds in enumerate(zip(leaf.low, leaf.high, strict=True)):
-            if not np.isfinite(bounds).all():
-                raise SpaceError(
-                    f"{where}: policy.squash: expected finite bounds, found {bounds[0]} to {bounds[1]} in element "
-                    f"{list(map(int, np.unravel_index(index, leaf.shape)))}. squash: false serves every Box"
-                )
+        _check_squashed(where, leaf)
+
+
+def _check_squashed(where: str, box: Box) -> None:
+    """Bounds whose middle and half width are numbers of the Box's own dtype."""
+    low, high = np.asarray(box.low, np.float64), np.asarray(box.high, np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is looked at
+        own = low.astype(box.dtype), high.astype(box.dtype)
+        fits = np.isfinite(own[0] + own[1]) & np.isfinite(own[1] - own[0])
+    if fits.all():
+        return
+    index = int(np.argmin(fits))
+    wanted = "finite bounds"
+    if np.isfinite([low[index], high[index]]).all():
+        wanted = f"bounds whose sum and difference are finite in {box.dtype}"
+    raise SpaceError(
+        f"{where}: policy.squash: expected {wanted}, found {low[index]} to {high[index]} in element "
+        f"{list(map(int, np.unravel_index(index, box.shape)))}. squash: false serves every Box"
+    )
 
 
 def _check_form(whole: list[Leaf], form: Form) -> None:

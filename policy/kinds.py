@@ -21,12 +21,16 @@ class SpaceError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """An array of numbers within bounds; ``low`` and ``high`` hold one bound an element, in C order."""
+    """An array of numbers within bounds; ``low`` and ``high`` hold one bound an element, in C order.
+
+    Where there is a ``digest`` they hold the widest of all instead, and it tells spaces with other bounds apart.
+    """
 
     shape: tuple[int, ...]
     dtype: str
     low: tuple[float, ...]
     high: tuple[float, ...]
+    digest: str = ""
 
     @property
     def size(self) -> int:

@@ -48,7 +48,8 @@ class Policy:
 
     @property
     def normalized(self) -> bool:
-        return self.form.normalize
+        """Whether there are statistics: where the form asks for them and there are numbers to take them of."""
+        return self.form.normalize and self.features > 0
 
     @property
     def features(self) -> int:

@@ -74,7 +74,12 @@ class Reading:
         return Parts((rows, *images)) if images else rows
 
     def vectors(self, raw: AnyArray, out: FloatArray | None = None) -> FloatArray:
-        """The numbers ``[N, D]`` that statistics are taken of, before normalising; into ``out`` where given."""
+        """The numbers ``[N, D]`` that statistics are taken of, before normalising; into ``out`` where given.
+
+        ``[N, 0]`` where the network reads images alone.
+        """
+        if not self.features:
+            return np.empty((len(raw), 0), np.float32)
         if self.record is None:
             return encode(self.space, raw, out)
         rows = np.empty((len(raw), self.features), np.float32) if out is None else out

@@ -13,8 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from touchline.policy.dense import orthogonal
-from touchline.policy.torso import Parameters
+from touchline.policy.torso import Initialization, Parameters, init_layer
 
 FloatArray = NDArray[np.floating[Any]]
 FORGET_BIAS = 1.0  # Gers et al. 2000: a memory that is kept until something is learnt
@@ -108,31 +107,36 @@ class GRU:
 
         r, z = σ(x W + h U + b),   n = tanh(x W_n + b_n + r (h U_n + c)),   h' = (1 − z) n + z h
 
-    Kept: r, z, n and h U_n + c side by side ``[4 H]``, then h' ``[H]``.
+    Kept: r, z, n and h U_n + c side by side ``[4 H]``, then h' ``[H]``. Without ``bias`` b and c are left out.
     """
 
-    def __init__(self, *, features: int, size: int) -> None:
+    def __init__(
+        self, *, features: int, size: int, bias: bool = True, initialization: Initialization = "orthogonal"
+    ) -> None:
+        self._initialization: Initialization = initialization
         self.size = self.state_size = size
         self.kept: tuple[tuple[int, ...], ...] = ((4 * size,), (size,))
         self.shapes: dict[str, tuple[int, ...]] = {
             "input": (features, 3 * size),
             "hidden": (size, 3 * size),
-            "bias": (3 * size,),
-            "candidate_bias": (size,),
         }
+        if bias:
+            self.shapes |= {"bias": (3 * size,), "candidate_bias": (size,)}
 
     def init(self, views: Parameters, rng: np.random.Generator) -> None:
-        _init_gates(views, self.size, rng)
+        _init_gates(views, self.size, self._initialization, rng)
 
     def step(
         self, p: Parameters, x: FloatArray, state: FloatArray, out: Sequence[FloatArray] | None = None
     ) -> list[FloatArray]:
         size = self.size
         gates, h = _buffers(self.kept, p, x, out)
-        given, carried = x @ p["input"] + p["bias"], state @ p["hidden"]
+        given, carried = _sums(p, x), state @ p["hidden"]
         reset_update = gates[:, : 2 * size]
         _sigmoid(given[:, : 2 * size] + carried[:, : 2 * size], reset_update)
-        gates[:, 3 * size :] = carried[:, 2 * size :] + p["candidate_bias"]
+        gates[:, 3 * size :] = carried[:, 2 * size :]
+        if "candidate_bias" in p:
+            gates[:, 3 * size :] += p["candidate_bias"]
         r, z, n = gates[:, :size], gates[:, size : 2 * size], gates[:, 2 * size : 3 * size]
         np.tanh(given[:, 2 * size :] + r * gates[:, 3 * size :], out=n)
         np.add(n, z * (state - n), out=h)
@@ -171,7 +175,8 @@ class GRU:
         flat_given = d_given.reshape(steps * lanes, -1)
         flat_carried = d_carried.reshape(steps * lanes, -1)
         _add_products(gradient, x, before, flat_given, flat_carried)
-        gradient["candidate_bias"][...] += flat_carried[:, 2 * self.size :].sum(axis=0)
+        if "candidate_bias" in gradient:
+            gradient["candidate_bias"][...] += flat_carried[:, 2 * self.size :].sum(axis=0)
         d_x: FloatArray = flat_given @ p["input"].T
         return d_x
 
@@ -181,21 +186,27 @@ class LSTM:
 
         i, f, o = σ(x W + h U + b),   g = tanh(…),   c' = f c + i g,   h' = o tanh(c')
 
-    Kept: i, f, g and o side by side ``[4 H]``, c' ``[H]``, h' ``[H]``. The state is c then h.
+    Kept: i, f, g and o side by side ``[4 H]``, c' ``[H]``, h' ``[H]``. The state is c then h. Without ``bias`` b is
+    left out, and with it the forget gates' initial 1.
     """
 
-    def __init__(self, *, features: int, size: int) -> None:
+    def __init__(
+        self, *, features: int, size: int, bias: bool = True, initialization: Initialization = "orthogonal"
+    ) -> None:
+        self._initialization: Initialization = initialization
         self.size, self.state_size = size, 2 * size
         self.kept: tuple[tuple[int, ...], ...] = ((4 * size,), (size,), (size,))
         self.shapes: dict[str, tuple[int, ...]] = {
             "input": (features, 4 * size),
             "hidden": (size, 4 * size),
-            "bias": (4 * size,),
         }
+        if bias:
+            self.shapes["bias"] = (4 * size,)
 
     def init(self, views: Parameters, rng: np.random.Generator) -> None:
-        _init_gates(views, self.size, rng)
-        views["bias"][self.size : 2 * self.size] = FORGET_BIAS
+        _init_gates(views, self.size, self._initialization, rng)
+        if "bias" in views:
+            views["bias"][self.size : 2 * self.size] = FORGET_BIAS
 
     def step(
         self, p: Parameters, x: FloatArray, state: FloatArray, out: Sequence[FloatArray] | None = None
@@ -203,7 +214,7 @@ class LSTM:
         size = self.size
         gates, c, h = _buffers(self.kept, p, x, out)
         before, carried = state[:, :size], state[:, size:]
-        sums = x @ p["input"] + p["bias"]
+        sums = _sums(p, x)
         sums += carried @ p["hidden"]
         _sigmoid(sums, gates)
         np.tanh(sums[:, 2 * size : 3 * size], out=gates[:, 2 * size : 3 * size])
@@ -249,13 +260,22 @@ class LSTM:
         return d_x
 
 
+def _sums(p: Parameters, x: FloatArray) -> FloatArray:
+    """What the rows give the gates: x W + b."""
+    sums: FloatArray = x @ p["input"]
+    if "bias" in p:
+        sums += p["bias"]
+    return sums
+
+
 def _add_products(
     gradient: Parameters, x: FloatArray, before: FloatArray, d_given: FloatArray, d_carried: FloatArray
 ) -> None:
     """What all steps together give the weights: one matrix product each, after the walk through time."""
     gradient["input"][...] += x.T @ d_given
     gradient["hidden"][...] += before.reshape(len(x), -1).T @ d_carried
-    gradient["bias"][...] += d_given.sum(axis=0)
+    if "bias" in gradient:
+        gradient["bias"][...] += d_given.sum(axis=0)
 
 
 def _buffers(
@@ -272,10 +292,10 @@ def _sigmoid(z: FloatArray, out: FloatArray) -> None:
     out *= z.dtype.type(0.5)
 
 
-def _init_gates(views: Parameters, size: int, rng: np.random.Generator) -> None:
-    """Each gate's block orthogonal, gain 1; biases 0."""
+def _init_gates(views: Parameters, size: int, how: Initialization, rng: np.random.Generator) -> None:
+    """Each gate's block as any layer, orthogonal with gain 1; biases 0."""
     for name, view in views.items():
         view[...] = 0
         if name in {"input", "hidden"}:
             for start in range(0, view.shape[1], size):
-                view[:, start : start + size] = orthogonal((view.shape[0], size), gain=1.0, rng=rng)
+                init_layer(view[:, start : start + size], gain=1.0, how=how, rng=rng)

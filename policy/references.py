@@ -29,12 +29,19 @@ class ImportFailed(ReferenceFault):
         self.error = error
 
 
+SHORTEST = 4  # letters that a longer name may begin with to be meant
+LIKE = 0.7  # of difflib's ratio: below it, two short names have a few letters in common and no more
+
+
 def nearest(name: str, known: Iterable[str], *, count: int = 3) -> list[str]:
     """The known names most like this one, whatever their case; empty when none is close."""
     by_lower: dict[str, str] = {}
     for candidate in known:
         by_lower.setdefault(candidate.lower(), candidate)
-    return [by_lower[hit] for hit in difflib.get_close_matches(name.lower(), by_lower, n=count, cutoff=0.6)]
+    wanted = name.lower()
+    like = difflib.get_close_matches(wanted, by_lower, n=count, cutoff=LIKE)
+    longer = [lower for lower in by_lower if len(wanted) >= SHORTEST and lower.startswith(wanted)]
+    return [by_lower[hit] for hit in dict.fromkeys([*like, *longer])][:count]
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

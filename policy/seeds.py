@@ -2,7 +2,7 @@
 
 A Player's base seed is a hash of (run seed, slot, incarnation). An episode's reset seed is a hash of
 (base, lane, episode), an unroll's action noise a Philox stream of (base, result number). Nothing depends on
-what was drawn before.
+what was drawn before, but correlated noise, which goes on from that of the unroll before.
 """
 
 from __future__ import annotations

@@ -64,6 +64,7 @@ KINDS: dict[str, type[Space]] = {
 }
 MAX_DEPTH = 8  # of Dict and Tuple in one another
 MAX_LEAVES = 1024
+MAX_DIGEST = 64  # of SHA-256 in hexadecimal
 MAX_NUMBERS = 2**26  # in one leaf: a peer could name a shape that no memory holds
 
 
@@ -78,6 +79,8 @@ def to_plain(space: Space) -> dict[str, Any]:
         values = plain.get(bound)
         if values and len(set(values)) == 1:  # an image's bounds would not fit into a message one by one
             plain[bound] = values[0]
+    if plain.get("digest") == "":
+        del plain["digest"]
     return plain
 
 
@@ -144,6 +147,8 @@ def _validate_box(space: Box) -> None:
         raise ValueError(f"dtype: expected one of {', '.join(BOX_DTYPES)}, found {space.dtype!r}")
     _numbers("low", space.low)
     _numbers("high", space.high)
+    if not isinstance(space.digest, str) or len(space.digest) > MAX_DIGEST:
+        raise ValueError(f"digest: expected at most {MAX_DIGEST} characters, found {space.digest!r}")
     if len(space.low) != size or len(space.high) != size:
         raise ValueError(f"bounds: expected {size} of each, found {len(space.low)} and {len(space.high)}")
 

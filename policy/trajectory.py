@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchline.policy.actions import drawn_dtype, drawn_shape
-from touchline.policy.contents import action_fault, observation_fault, range_fault
+from touchline.policy.contents import action_fault, observation_fault, observed_parts, range_fault
+from touchline.policy.numbers import number_fault
 from touchline.policy.packing import PARTS, PackingError, pack, unpack
 from touchline.policy.policy import Policy
 from touchline.policy.recurrent import Sequences, starts_of
@@ -98,7 +99,7 @@ class Trajectory:
                 )
         if faults:
             raise TrajectoryError("; ".join(faults))
-        _check_finite(arrays)
+        _check_finite(policy, arrays)
         _check_contents(policy, arrays)
         layers = tuple(arrays[name] for name in expected if name.startswith("hidden."))
         lanes = arrays["rewards"].shape[1]
@@ -108,10 +109,8 @@ class Trajectory:
 
 _PLAIN = tuple(field.name for field in fields(Trajectory) if field.name not in {"hidden", "state"})
 
-_OBSERVED = {
-    "observations": 2,
-    "final_observations": 1,
-}  # and how many axes stand before those of one observation
+# And how many axes stand before those of one observation.
+_OBSERVED = {"observations": 2, "final_observations": 1}
 
 
 def expectations(
@@ -171,12 +170,11 @@ def action_dtype(policy: Policy) -> str:
     return drawn_dtype(policy.action_space)
 
 
-def _check_finite(arrays: Mapping[str, AnyArray]) -> None:
+def _check_finite(policy: Policy, arrays: Mapping[str, AnyArray]) -> None:
     # One NaN from a peer would be in every weight after the next step, and in the mean return for good.
-    for name, array in arrays.items():
-        if array.dtype.kind == "f" and not (finite := np.isfinite(array)).all():
-            place = np.argwhere(~finite)[0].tolist()
-            raise TrajectoryError(f"{name}: expected finite numbers, found {array[tuple(place)]} at {place}")
+    fault = number_fault(arrays, observed_parts(policy.observation_space, arrays))
+    if fault is not None:
+        raise TrajectoryError(fault)
 
 
 def _check_contents(policy: Policy, arrays: Mapping[str, AnyArray]) -> None:

@@ -46,4 +46,6 @@ class MissingView(RecordError):
     """matplotlib is not installed."""
 
     def __init__(self) -> None:
-        super().__init__('plots need matplotlib; install it with: pip install "touchline[view]"')
+        super().__init__(
+            "plots need matplotlib: install touchline with its extra view (in its checkout, pip install '.[view]')"
+        )

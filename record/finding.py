@@ -47,7 +47,7 @@ def _explain(ref: str, root: Path, names: list[str], found: list[str]) -> str:
         return f"run {ref!r}: it could be any of {_listed(found)}"
     if not names:
         return f"run {ref!r}: not found, and {root} holds no runs yet"
-    nearest = difflib.get_close_matches(ref, names, n=NAMED_AT_MOST, cutoff=0.4)
+    nearest = difflib.get_close_matches(ref, names, n=NAMED_AT_MOST, cutoff=0.6)
     hint = f"did you mean {_listed(nearest)}?" if nearest else f"there are {_listed(names)}"
     return f"run {ref!r}: not found in {root}; {hint}"
 

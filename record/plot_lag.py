@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_BARS = 60
+SEEN = 0.02  # of the highest bar: a lower one is a line of a pixel or two
 
 
 def lag_figure(groups: Sequence[Group]) -> Figure | None:
@@ -37,19 +38,32 @@ def _lags(group: Group) -> NDArray[np.int64]:
 
 
 def _draw(axes: Axes, group: Group, paint: str) -> None:
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
+    from matplotlib.ticker import MaxNLocator
 
     lags = _lags(group)
     width = max(1, -(-int(lags.max() + 1) // MOST_BARS))  # whole versions a bar
     edges = np.arange(0, lags.max() + width + 1, width) - 0.5
-    axes.hist(
+    counts, _, _ = axes.hist(
         lags, edges.tolist(), weights=np.full(len(lags), 1 / len(lags)), color=paint, alpha=0.75, rwidth=0.92
     )
-    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
+    _scale(axes, np.asarray(counts, np.float64))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_ylabel("share of results")
     _draw_marks(axes, group, float(lags.mean()))
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))  # beside it: any bar may be the highest
+
+
+def _scale(axes: Axes, shares: NDArray[np.float64]) -> None:
+    """Shares in per cent; on a logarithmic axis where the tail could not be seen beside the highest bar."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    least, greatest = float(shares[shares > 0].min()), float(shares.max())
+    axes.set_ylabel("share of results")
+    if least < SEEN * greatest:
+        axes.set_yscale("log")
+        axes.set_ylim(least / 2, 1.5 * greatest)
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.set_ylabel("share of results (log scale)")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.3g}%"))
 
 
 def _draw_marks(axes: Axes, group: Group, mean: float) -> None:

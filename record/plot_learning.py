@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from touchline.record.curves import Curve, FloatArray, across, rolling
 from touchline.record.groups import Group, group_title
 from touchline.record.history import History
@@ -23,6 +25,8 @@ POINT: Any = {
     "markeredgewidth": 0.6,
     "zorder": 2.5,
 }
+ARROW: Any = {**POINT, "marker": "v", "markersize": 7}
+ROOM_BELOW = 0.25  # of the height of the curves
 
 
 @dataclass(frozen=True)
@@ -54,10 +58,14 @@ def learning_figure(groups: Sequence[Group]) -> Figure | None:
 
 def _draw_axis(axes: Axes, groups: Sequence[Group], axis: Axis) -> None:
     drawn = [_prepare(group, axis) for group in groups]
+    floor = _floor(drawn)
     unit = _name_axis(axes, axis, max(item.whole.x[-1] for item in drawn))
     for index, item in enumerate(drawn):
         _draw_group(axes, item, colour(index), unit)
+        _draw_evaluations(axes, item, colour(index), unit, floor=floor)
     _draw_goal(axes, groups)
+    if len(_below(groups, floor)):
+        axes.set_ylim(bottom=floor)
     axes.set_xlim(left=0)
     axes.margins(x=0.02)
 
@@ -94,13 +102,30 @@ def _draw_group(axes: Axes, item: Drawn, paint: str, unit: float) -> None:
             axes.plot(curve.x / unit, curve.line, color=paint, alpha=0.35, linewidth=0.8)
             axes.plot(curve.x[-1] / unit, curve.line[-1], "o", color=paint, markersize=3.5, alpha=0.7)
     axes.plot(whole.x / unit, whole.line, color=paint, label=_legend(item))
-    _draw_evaluations(axes, item, paint, unit)
 
 
-def _draw_evaluations(axes: Axes, item: Drawn, paint: str, unit: float) -> None:
-    """The greedy evaluations of each run, as points."""
+def _floor(drawn: Sequence[Drawn]) -> float:
+    """Below it an evaluation would only press the curves together: a little below their bands."""
+    low = min(float(np.nanmin(item.whole.low)) for item in drawn)
+    high = max(float(np.nanmax(item.whole.high)) for item in drawn)
+    return low - ROOM_BELOW * (high - low or 1.0)
+
+
+def _below(groups: Sequence[Group], floor: float) -> FloatArray:
+    """The evaluations that the axis does not reach."""
+    means = [history.evaluated.means for group in groups for history in group.histories]
+    every = np.concatenate(means)
+    return every[every < floor]
+
+
+def _draw_evaluations(axes: Axes, item: Drawn, paint: str, unit: float, *, floor: float) -> None:
+    """The greedy evaluations of each run, as points; one below the axis as an arrow at its edge."""
     for x, means in item.evaluations:
-        axes.plot(x / unit, means, linestyle="none", color=paint, **POINT)
+        inside = means >= floor
+        axes.plot(x[inside] / unit, means[inside], linestyle="none", color=paint, **POINT)
+        if not inside.all():
+            edge = np.full(int((~inside).sum()), floor)
+            axes.plot(x[~inside] / unit, edge, linestyle="none", color=paint, clip_on=False, **ARROW)
 
 
 def _legend(item: Drawn) -> str:
@@ -114,11 +139,11 @@ def _draw_goal(axes: Axes, groups: Sequence[Group]) -> None:
         axes.axhline(goal, color=INK, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1.5)
         axes.annotate(
             f"goal {goal:g}",
-            (1, goal),
+            (0.01, goal),  # left: where a run ends, its curve is at the goal too
             xycoords=("axes fraction", "data"),
-            xytext=(0, 3),
+            xytext=(0, 4),
             textcoords="offset points",
-            ha="right",
+            va="bottom",
             fontsize=8.5,
             color=QUIET,
         )
@@ -136,6 +161,9 @@ def _note(axes: Axes, groups: Sequence[Group]) -> None:
     """What the band is, and the points where there are some."""
     evaluated = any(len(history.evaluated.means) for group in groups for history in group.histories)
     points = "points: greedy evaluations; " if evaluated else ""
+    below = _below(groups, _floor([_prepare(group, "steps") for group in groups]))
+    if len(below):
+        points = f"points: greedy evaluations (arrows: below, least {below.min():.4g}); "
     if all(len(group.histories) == 1 for group in groups):
         text = "band: 10th to 90th percentile of those episodes"
     else:

@@ -37,6 +37,8 @@ def weights_figure(name: str, before: Checkpoint, after: Checkpoint) -> Figure |
 
 
 def _draw(axes: Axes, key: str, before: NDArray[Any], after: NDArray[Any]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     both = np.concatenate([before, after.ravel()])
     low, high = np.quantile(both, [TAIL, 1 - TAIL])
     bins = np.linspace(low, high if high > low else low + 1, _bin_count(len(before)) + 1)
@@ -46,6 +48,8 @@ def _draw(axes: Axes, key: str, before: NDArray[Any], after: NDArray[Any]) -> No
     axes.set_title(key, fontsize=9.5)
     spread = f"{'×'.join(map(str, after.shape))}, std {before.std():.2g} → {after.std():.2g}"
     axes.set_xlabel(spread, fontsize=8.5, color=QUIET)
+    # no label at the ends: it would run into the next panel's
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=3, prune="both"))
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
 

@@ -38,10 +38,16 @@ def plot_run(runs: Sequence[RunDirectory], out: Path) -> list[Path]:
             if figure:
                 paths.append(save(figure, out / name))
     if not paths:
-        raise RecordError(
-            f"{', '.join(str(run.path) for run in runs)}: nothing recorded yet, so nothing to plot"
-        )
+        raise RecordError("; ".join(_nothing_of(run) for run in runs))
     return paths
+
+
+def _nothing_of(run: RunDirectory) -> str:
+    """Why there is nothing to draw of it."""
+    summary = run.read_summary()
+    if summary is None:
+        return f"{run.path}: nothing recorded yet, so nothing to plot"
+    return f"{run.path}: nothing to plot: it ended before its first update ({summary.reason})"
 
 
 def _of_groups(groups: Sequence[Group]) -> list[tuple[str, Figure | None]]:

@@ -13,6 +13,10 @@ from touchline.record import RunDirectory
 from touchline.trainer.method import Delivery
 
 STORABLE = "biuf"  # numpy kinds: a peer's arrays are no objects, and none of those are written
+HOW_TO_READ = (
+    "Rows are steps of the result, from 0. The arrays are in the .npz beside this file, as <player>.<result>.<array>;\n"
+    "observations[row, lane] is what the policy saw, actions[row, lane] what it did, rewards[row, lane] what it got."
+)
 EPISODES = ("episode_seeds", "episode_lengths", "episode_returns")
 
 
@@ -36,10 +40,16 @@ def set_aside(
         for name, array in delivery.arrays.items()
         if array.dtype.kind in STORABLE
     }
-    listed = "\n".join(
-        f"result {one.seq} of {_name(one)}, played by version {one.version}" for one in deliveries
-    )
-    return run.set_aside(payload, f"{detail}\n\n{listed}", arrays)
+    listed = "\n".join(_told(delivery) for delivery in deliveries)
+    return run.set_aside(payload, f"{detail}\n\n{listed}\n\n{HOW_TO_READ}", arrays)
+
+
+def _told(delivery: Delivery) -> str:
+    """One result, and its episodes in the order of their ends."""
+    first = f"result {delivery.seq} of {_name(delivery)}, played by version {delivery.version}"
+    seeds, lengths = (_listed(delivery.arrays.get(name)) for name in ("episode_seeds", "episode_lengths"))
+    episodes = zip(seeds or [], lengths or [], strict=False)
+    return "\n".join([first, *(f"  episode seed {seed}: {length} steps" for seed, length in episodes)])
 
 
 def _described(delivery: Delivery, seed: int) -> Mapping[str, Any]:

@@ -20,7 +20,8 @@ EQUAL = 1e-7  # a deviation of so little of the mean is float32's rounding
 class Piece:
     """One admitted result: its trajectory, the snapshot that played it, its lag and the weight of its rows.
 
-    ``slot``, ``seq`` and ``player`` say whose it is, and which of theirs.
+    ``slot``, ``seq`` and ``player`` say whose it is, and which of theirs; ``evaluations``: how many of those before it
+    were evaluations.
     """
 
     trajectory: Trajectory
@@ -30,6 +31,12 @@ class Piece:
     slot: int = 0
     seq: int = 0
     player: str = ""
+    evaluations: int = 0
+
+    @property
+    def number(self) -> int:
+        """Its number among its Player's results, evaluations not counted: its lanes go on from the one before."""
+        return self.seq - self.evaluations
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +93,9 @@ def split(whole: FloatArray, shapes: Sequence[tuple[int, int]]) -> list[FloatArr
 
 
 class Gathering:
-    """Admitted results up to a batch: of at least ``batch_steps`` valid steps, or of ``batch_episodes`` whole games.
+    """Admitted results up to a batch: at least ``batch_steps`` valid steps, or at least ``batch_episodes`` whole games.
 
-    By steps a batch is all that was gathered when it is taken; by episodes exactly so many, in the order in which
-    they came, and the next batch begins with the rest.
+    A batch is all that was gathered when it is taken: what stayed behind would be older in the next, without bound.
     """
 
     def __init__(self, batch_steps: int, batch_episodes: int | None = None) -> None:
@@ -108,18 +114,7 @@ class Gathering:
         self.steps += piece.trajectory.steps
 
     def take(self) -> list[Piece]:
-        """The pieces of a batch, or fewer where it is not complete."""
-        taken = self._pieces[: self._batch_episodes]
-        self._pieces = self._pieces[len(taken) :]
-        self.steps = sum(piece.trajectory.steps for piece in self._pieces)
-        return taken
-
-    def age(self) -> None:
-        """A version was made without what is gathered: it lags by one more."""
-        self._pieces = [replace(piece, lag=piece.lag + 1) for piece in self._pieces]
-
-    def clear(self) -> list[Piece]:
-        """All that was gathered; nothing of it enters a batch."""
+        """All that was gathered, complete or not, in the order in which it came."""
         pieces, self._pieces, self.steps = self._pieces, [], 0
         return pieces
 

@@ -1,12 +1,12 @@
-"""The end of a run: Players dismissed, weights and lines saved, accounts closed. In that order, whatever fails."""
+"""The sessions' accounts, at each checkpoint and at the end; how a run's Players, weights and lines come to theirs."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from touchline.protocol.effects import Joined, Left, Lost, Settled
+from touchline.protocol.effects import Joined, Left, Lost, Settled, TrainerEffect
 from touchline.protocol.ledger import Outcome
 from touchline.protocol.trainer_session import TrainerSessions
 from touchline.trainer.crew import Crew
@@ -49,3 +49,15 @@ def close_accounts(service: TrainerService, training: Training | None) -> tuple[
         return sessions.ledger.report(), sessions.law.predicted()
 
     return service.ask(closed)
+
+
+def checked_state(sessions: TrainerSessions) -> dict[str, Any]:
+    """What a checkpoint keeps of the sessions, after asserting the ledger's sum and the law's identity."""
+    sessions.check()
+    return sessions.state()
+
+
+def saved(state: Mapping[str, Any], sessions: TrainerSessions, now: float) -> Sequence[TrainerEffect]:
+    """Tell the sessions which state of theirs is on disk."""
+    sessions.saved(state)
+    return ()

@@ -21,6 +21,7 @@ class Evaluations:
         self.best: EvaluationLine | None = None
         self._lines = lines
         self._counts: dict[int, tuple[int, ...]] = {}
+        self._asked = False
 
     @property
     def status(self) -> EvaluationStatus | None:
@@ -37,11 +38,15 @@ class Evaluations:
         )
 
     def published(self, report: Mapping[str, Any]) -> None:
-        """The method's counts as a version is made. An evaluation of it may come when others have followed."""
+        """The method's counts as a version is made. While an evaluation is awaited it may be of this one, and come
+        when others have followed."""
+        if not self._asked:
+            self._counts.clear()
         self._counts[report["version"]] = tuple(report[name] for name in COUNTS)
 
-    def forget_before(self, version: int) -> None:
-        """No evaluation of an older version will come."""
+    def asked(self, version: int) -> None:
+        """An evaluation is asked for while this version is the live one: none of an older one will come."""
+        self._asked = True
         self._counts = {number: counts for number, counts in self._counts.items() if number >= version}
 
     def counts_of(self, version: int) -> dict[str, int]:
@@ -65,6 +70,7 @@ class Evaluations:
         )
         self._lines.append(line)
         self.last = line
+        self._asked = False
         better = self.best is None or self.best.mean is None or played.mean > self.best.mean
         if not better or not math.isfinite(played.mean):
             return False

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from touchline.record import Summary
+from touchline.policy.frames import own_traceback
+from touchline.record import RunDirectory, Summary
 
 FORGOTTEN_AFTER_SECONDS = 600.0
 _NUMBERS = re.compile(r"0x[0-9a-fA-F]+|-?\d+(\.\d+)?")
-
-
 INVALID_IN_A_ROW = 10
 
 
@@ -31,10 +32,15 @@ class InvalidResults:
         """A result was taken; ``detail`` says what is wrong with it, if anything."""
         self.count, self.detail = (self.count + 1, detail) if detail else (0, "")
 
-    def check(self) -> None:
-        """Raises RunFailed when there were ten in a row."""
-        if self.count >= INVALID_IN_A_ROW:
-            raise RunFailed(f"{self.count} {self.what} in a row were unusable: {self.detail}", exit_code=3)
+    @property
+    def too_many(self) -> bool:
+        return self.count >= INVALID_IN_A_ROW
+
+    def check(self, advice: str = "") -> None:
+        """Raises RunFailed when there were ten in a row; ``advice`` says what to do then."""
+        if self.too_many:
+            headline = f"{self.count} {self.what} in a row were unusable: {self.detail}"
+            raise RunFailed(headline, exit_code=3, detail=advice)
 
 
 @dataclass(slots=True)
@@ -75,12 +81,30 @@ def account_of(detail: str) -> dict[str, Any]:
 
 def text_of(failure: Mapping[str, Any]) -> str:
     """The account as people read it: what happened, where, after which actions, and the traceback."""
+    return "\n".join([*_told(failure), str(failure.get("traceback") or "")]).rstrip() + "\n"
+
+
+def shown(failure: Mapping[str, Any], *, kept: Path, advice: str) -> str:
+    """The account for a terminal: only the frames that are not ours, where all of it is kept, and what to do."""
+    own = str(failure.get("own", failure.get("traceback")) or "").rstrip()
+    return "\n".join(
+        [*_told(failure), *([own] if own else []), f"kept in {kept}", *([advice] if advice else [])]
+    )
+
+
+def _told(failure: Mapping[str, Any]) -> list[str]:
     where = ", ".join(
         f"{key} {failure[key]}" for key in ("lane", "seed", "step") if failure.get(key) is not None
     )
     actions = failure.get("last_actions") or []
-    lines = [str(failure["message"])]
-    lines += [where] if where else []
-    lines += [f"last actions: {actions}"] if actions else []
-    lines += [str(failure.get("traceback") or "")]
-    return "\n".join(lines).rstrip() + "\n"
+    told = [str(failure["message"]), where, f"last actions: {actions}" if actions else ""]
+    return [line for line in told if line]
+
+
+def failed_in_training(error: Exception, run: RunDirectory, *, advice: str) -> RunFailed:
+    """What is the user's to mend, and came only after training had begun: a network that raises, say. Its traceback is
+    kept, and the run ends like one whose Players fail."""
+    text = "".join(traceback.format_exception(error))
+    failure = {"message": str(error), "own": own_traceback(error)}
+    kept = run.crash("trainer", failure, text)
+    return RunFailed(str(error), exit_code=3, detail=shown(failure, kept=kept, advice=advice))

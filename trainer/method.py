@@ -29,7 +29,7 @@ class Order:
 class Delivery:
     """A result as it reached the Trainer. ``lag_play``: versions published while it was being played.
 
-    ``player``: the name of whose it is.
+    ``player``: the name of whose it is. ``evaluations``: how many of that Player's results before it were evaluations.
     """
 
     slot: int
@@ -38,6 +38,7 @@ class Delivery:
     arrays: Mapping[str, NDArray[Any]]
     lag_play: int
     player: str = ""
+    evaluations: int = 0
 
     @property
     def key(self) -> ResultKey:

@@ -109,7 +109,7 @@ class PolicyGradient:
 
     def finished(self) -> Sequence[tuple[ResultKey, Fate]]:
         """The run ends: what was gathered and not trained is unused."""
-        self._gathering.clear()
+        self._gathering.take()
         left, self._gathered = self._gathered, []
         return settled(left, "unused")
 
@@ -145,20 +145,32 @@ class PolicyGradient:
 
     def _gather(self, delivery: Delivery, trajectory: Trajectory, verdict: Admitted) -> None:
         snapshot = self._updater.ring[delivery.version]
-        slot, seq, player = delivery.slot, delivery.seq, delivery.player
-        self._gathering.add(Piece(trajectory, snapshot, verdict.lag, verdict.weight, slot, seq, player))
+        piece = Piece(
+            trajectory,
+            snapshot,
+            verdict.lag,
+            verdict.weight,
+            slot=delivery.slot,
+            seq=delivery.seq,
+            player=delivery.player,
+            evaluations=delivery.evaluations,
+        )
+        self._gathering.add(piece)
         self._gathered.append(delivery)
 
     def _update(self, lag: int) -> Absorbed:
         """The next version from the batch that is complete; a batch that gives none is set aside, and nothing moves."""
         pieces = self._gathering.take()
-        batch, self._gathered = self._gathered[: len(pieces)], self._gathered[len(pieces) :]
+        batch, self._gathered = self._gathered, []
+        live = self.live.version
+        assert all(piece.lag == live - piece.snapshot.version for piece in pieces), (
+            "gathered since that version"
+        )
         try:
             update = self._updater.update(pieces, steps_admitted=self.steps)
         except NotFinite as error:
             dropped = settled(batch, "dropped_invalid")
             return Absorbed(lag, dropped, changed=False, detail=str(error), aside=batch, failed=True)
-        self._gathering.age()
         self._count(pieces, update)
         return Absorbed(lag, settled(batch, "trained"), changed=True)
 

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.floating[Any]]
 Correction = Literal["none", "importance", "truncated", "centred", "vtrace", "clip"]
 LOG_RATIO_BOUND = 20.0  # what exp gives beyond it overflows in a product; no estimate survives it
-ROUNDING = (
-    1e-4  # by which ratios of one policy with itself may exceed 1: Player and Trainer sum in other orders
-)
+# By which ratios of one policy with itself may exceed 1: Player and Trainer sum in other orders.
+ROUNDING = 1e-4
 
 
 def ratios(target_log_probs: FloatArray, behaviour_log_probs: FloatArray) -> FloatArray:

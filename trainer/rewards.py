@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from touchline.policy.trajectory import Trajectory
-from touchline.trainer.batch import Piece
+from touchline.trainer.batch import EQUAL, Piece
 
 FloatArray = NDArray[np.floating[Any]]
 BOUND = 10.0  # of a scaled reward: what is further out would outweigh all the others
@@ -22,42 +22,60 @@ class RewardScale:
 
     That is the scale of what a value function has to predict, up to a factor (Engstrom et al. 2020, section 3). G
     runs on in each lane from one result of its Player to the next; a result that is not trained leaves no trace, and
-    after it G begins anew. Until it has been moved it divides by 1.
+    after it G begins anew. While all G were alike there is no scale.
     """
 
     def __init__(self, gamma: float) -> None:
         self._gamma = gamma
-        self._count, self._mean, self._squares = (
-            0.0,
-            0.0,
-            0.0,
-        )  # squares: of the deviations from the mean, summed
-        self._last: dict[int, tuple[int, FloatArray]] = {}  # slot: number of its last result, G of each lane
+        self._count = 0.0
+        self._mean = 0.0
+        # Of the deviations from the mean, summed.
+        self._squares = 0.0
+        # By slot: the number of its last result, evaluations not counted, and G of each lane.
+        self._last: dict[int, tuple[int, FloatArray]] = {}
+
+    @property
+    def known(self) -> bool:
+        """Whether the sums have differed, so that there is a scale."""
+        return self._squares > self._count * (EQUAL * self._mean) ** 2
 
     @property
     def deviation(self) -> float:
-        """What rewards are divided by."""
-        if self._count == 0:
-            return 1.0
-        return float(np.sqrt(self._squares / self._count + EPSILON))
+        """What rewards are divided by; 1 without a scale."""
+        return float(np.sqrt(self._squares / self._count + EPSILON)) if self.known else 1.0
 
     def __call__(self, rewards: FloatArray) -> FloatArray:
-        """Rewards ``[T, B]``, scaled and within ±10, in their own dtype."""
+        """Rewards ``[T, B]``, scaled and within ±10, in their own dtype; as they are without a scale."""
+        if not self.known:
+            return rewards
         scaled: FloatArray = np.clip(rewards / rewards.dtype.type(self.deviation), -BOUND, BOUND)
         return scaled
 
-    def move(self, pieces: Sequence[Piece]) -> None:
-        """Take in a batch that has been trained, in the order of its results."""
+    def moved(self, pieces: Sequence[Piece]) -> RewardScale:
+        """The scale after a batch, taken in the order of its results."""
+        after = RewardScale(self._gamma)
+        after._count, after._mean, after._squares = self._count, self._mean, self._squares
+        after._last = dict(self._last)
         for piece in pieces:
-            trajectory = piece.trajectory
-            seq, sums = self._last.get(piece.slot, (-1, np.zeros(0)))
-            lanes = trajectory.shape[1]
-            if seq + 1 != piece.seq or len(sums) != lanes:
-                sums = np.zeros(lanes)
-            running = discounted_sums(trajectory, gamma=self._gamma, before=sums)
-            self._add(running[trajectory.valid])
-            over = trajectory.terminated[-1] | trajectory.truncated[-1] | ~trajectory.valid[-1]
-            self._last[piece.slot] = piece.seq, np.where(over, 0.0, running[-1])
+            after._take(piece)
+        return after
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What a checkpoint holds: ``rewards/statistics`` float64 [3], ``rewards/sums/<slot>`` float64 [1 + B]."""
+        state: dict[str, NDArray[Any]] = {STATISTICS: np.array([self._count, self._mean, self._squares])}
+        for slot, (number, sums) in self._last.items():
+            state[f"{SUMS}{slot}"] = np.array([number, *sums])
+        return state
+
+    def _take(self, piece: Piece) -> None:
+        trajectory, lanes = piece.trajectory, piece.trajectory.shape[1]
+        number, sums = self._last.get(piece.slot, (-1, np.zeros(0)))
+        if number + 1 != piece.number or len(sums) != lanes:
+            sums = np.zeros(lanes)
+        running = discounted_sums(trajectory, gamma=self._gamma, before=sums)
+        self._add(running[trajectory.valid])
+        over = trajectory.terminated[-1] | trajectory.truncated[-1] | ~trajectory.valid[-1]
+        self._last[piece.slot] = piece.number, np.where(over, 0.0, running[-1])
 
     def _add(self, values: FloatArray) -> None:
         """Chan, Golub & LeVeque 1979, equation 2.1."""
@@ -69,22 +87,6 @@ class RewardScale:
         self._squares += float(np.square(values - mean).sum()) + shift * shift * self._count * count / total
         self._mean += shift * count / total
         self._count = total
-
-    def state(self) -> dict[str, NDArray[Any]]:
-        """What a checkpoint holds: ``rewards/statistics`` float64 [3], ``rewards/sums/<slot>`` float64 [1 + B]."""
-        state: dict[str, NDArray[Any]] = {STATISTICS: np.array([self._count, self._mean, self._squares])}
-        for slot, (seq, sums) in self._last.items():
-            state[f"{SUMS}{slot}"] = np.array([seq, *sums])
-        return state
-
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on from what ``state`` gave."""
-        self._count, self._mean, self._squares = (float(number) for number in state[STATISTICS])
-        self._last = {
-            int(name.removeprefix(SUMS)): (int(row[0]), np.array(row[1:]))
-            for name, row in state.items()
-            if name.startswith(SUMS)
-        }
 
 
 def discounted_sums(trajectory: Trajectory, *, gamma: float, before: FloatArray) -> FloatArray:

@@ -21,7 +21,6 @@ from touchline.protocol.effects import (
     Left,
     Lost,
     Settled,
-    TrainerEffect,
 )
 from touchline.protocol.ledger import Outcome
 from touchline.protocol.limits import Timing
@@ -32,10 +31,12 @@ from touchline.protocol.trainer_session import TrainerSessions
 from touchline.protocol.transport import TrainerSocket
 from touchline.record import RunDirectory, Summary
 from touchline.trainer.admission import players_admitted
-from touchline.trainer.closing import close_accounts, dismiss
+from touchline.trainer.advice import of_network, of_player
+from touchline.trainer.closing import checked_state, close_accounts, dismiss, saved
 from touchline.trainer.crew import Crew
 from touchline.trainer.evaluating import Evaluating
-from touchline.trainer.failures import RunFailed, Streak, account_of, text_of
+from touchline.trainer.failures import RunFailed, Streak, account_of, failed_in_training, shown, text_of
+from touchline.trainer.messages import Messages
 from touchline.trainer.method import Absorbed, Delivery
 from touchline.trainer.policy_gradient import policy_of
 from touchline.trainer.reporting import History, summary_of
@@ -46,8 +47,6 @@ from touchline.trainer.training import Training
 
 EPOCH = 1
 WAIT_SECONDS = 0.05
-TOGETHER_SECONDS = 1.0
-MESSAGE_LENGTH = 300
 
 
 class TrainerRuntime:
@@ -74,8 +73,7 @@ class TrainerRuntime:
         self.training: Training | None = None
         self.history = History()
         self.crew = Crew()
-        self.message = ""
-        self._said_at = -TOGETHER_SECONDS
+        self._messages = Messages()
         self.address = socket.address
         self._clock = clock
         self._began = clock() if began is None else began
@@ -110,6 +108,11 @@ class TrainerRuntime:
         return self._clock() - self._began
 
     @property
+    def message(self) -> str:
+        """What happened last."""
+        return self._messages.text
+
+    @property
     def stopping(self) -> bool:
         """Whether an ending has been met and the Players are being dismissed."""
         return self._ending is not None
@@ -131,7 +134,10 @@ class TrainerRuntime:
                     self._turn()
             except RunFailed as error:
                 failed = error
-                self.stop(Ending(f"failed: {error.headline}", solved=False))
+            except SpaceError as error:  # a network of the user's own, which raised only now
+                failed = failed_in_training(error, self.run, advice=of_network(self.config))
+            if failed is not None:
+                self.stop(Ending(f"failed: {failed.headline}", solved=False))
             summary = self._finish()
         finally:
             self.service.close()
@@ -147,7 +153,7 @@ class TrainerRuntime:
             return
         if self.crew.take_reported(name):
             return  # it had told us itself, and that was counted
-        self._failed(name, detail, {"player": name}, text)
+        self._failed(name, detail, {"player": name, "message": detail}, text)
 
     # -- the loop
 
@@ -176,20 +182,30 @@ class TrainerRuntime:
                 self.crew.joined(slot, name)
                 if not event.resumed:
                     self._evaluating.given_up(slot, self.seconds())
-                self._say(f"{name} joined" + (" again" if event.resumed else ""))
+                again = " again" if event.resumed else ""
+                self._messages.joined(name, f"{name} joined{again}", self._clock())
             case BecameReady(slot, spaces, facts):
                 self._ready(slot, spaces, facts)
             case Invalid(slot, seq, detail):
                 self._say(f"{self.crew.name(slot)}: result {seq} dropped as invalid: {detail}")
-                if self._evaluating.asked_for(event.order):
-                    self._evaluating.given_up(slot, self.seconds())
-                else:
-                    self._round(event)
+                self._unreadable(event)
             case Lost(slot, name, reason) | Left(slot, name, reason):
                 self._gone(slot)
                 self._say(f"{name} left: {reason}")
             case Failed():
                 self._player_failed(event)
+
+    def _unreadable(self, event: Invalid) -> None:
+        training = self.training
+        if self._evaluating.asked_for(event.order):
+            self._evaluating.given_up(event.slot, self.seconds())
+            if training is not None:
+                training.evaluation_came(event.slot, event.seq)
+            return
+        if training is not None:
+            training.unreadable(event.detail)
+            training.check()
+        self._round(event)
 
     def _delivered(self, event: Delivered) -> None:
         if self._evaluating.asked_for(event.order):
@@ -227,8 +243,12 @@ class TrainerRuntime:
                 self.history.add(training.returns.mean)
                 live = training.method.live
                 published = Published.of(live.version, live.to_arrays())
+            if training.hopeless:
+                break  # the rest is unused
         if events:
+            assert training is not None
             self.service.post(lambda sessions, now: sessions.settle(settled, now=now, published=published))
+            training.check()
 
     def _may_publish(self, event: Delivered, *, last: bool) -> bool:
         """A version waits for the last of what is absorbed together, and with ``on_excess: hold`` while it would
@@ -250,13 +270,15 @@ class TrainerRuntime:
         if slot is None or not self._evaluating.is_due(now):
             return
         number, order = self._evaluating.ask(slot, now), self._evaluating.order
-        training.evaluations.forget_before(training.method.live.version)
+        training.evaluations.asked(training.method.live.version)
         self.service.post(
             lambda sessions, _: sessions.order_once(slot, number, order.verb, dict(order.arguments))
         )
 
     def _evaluated(self, event: Delivered) -> None:
         """An evaluation came. Its Player goes on before anything is written; no batch and no round hears of it."""
+        if self.training is not None:
+            self.training.evaluation_came(event.slot, event.seq)
         player, outcome = self.crew.name(event.slot), Outcome.EVALUATED
         try:
             played = Evaluation.from_arrays(event.arrays, episodes=self._evaluating.episodes)
@@ -297,7 +319,7 @@ class TrainerRuntime:
             epoch=EPOCH,
             clock=self.seconds,
             accounts=lambda: self.service.ask(checked_state),
-            saved=lambda state: self.service.post(partial(_saved, state)),
+            saved=lambda state: self.service.post(partial(saved, state)),
         )
         order = training.method.order(0)
         first = Published.of(0, training.method.live.to_arrays())
@@ -336,21 +358,17 @@ class TrainerRuntime:
         Players that others start come and go: one that fails is their business, and the run goes on.
         """
         path = self.run.crash(name, payload, text)
-        self._say(f"{name} failed: {message} ({path.name})")
+        self._messages.failed(name, f"{name} failed: {message} ({path.name})", self._clock())
         if self._own_players and self._streak.add(message, self.seconds()):
             count = self._streak.count
             raise RunFailed(
                 message if count == 1 else f"{count} failures alike in a row: {message}",
                 exit_code=3,
-                detail=f"{text}\nkept in {path}",
+                detail=shown({"traceback": text, **payload}, kept=path, advice=of_player(self.config, message)),
             )
 
     def _say(self, message: str) -> None:
-        """What the live view and the log show next; what happens within a second is said together."""
-        now = self._clock()
-        together = now - self._said_at < TOGETHER_SECONDS and len(self.message) < MESSAGE_LENGTH
-        self.message = f"{self.message}; {message}" if together else message
-        self._said_at = now
+        self._messages.say(message, self._clock())
 
     # -- the end
 
@@ -365,17 +383,6 @@ class TrainerRuntime:
         if training is None:
             return None
         return summary_of(training, self._ending, seconds=self.seconds(), law=law, ledger=ledger)
-
-
-def checked_state(sessions: TrainerSessions) -> dict[str, Any]:
-    """What a checkpoint keeps of the sessions, after asserting the ledger's sum and the law's identity."""
-    sessions.check()
-    return sessions.state()
-
-
-def _saved(state: Mapping[str, Any], sessions: TrainerSessions, now: float) -> Sequence[TrainerEffect]:
-    sessions.saved(state)
-    return ()
 
 
 def settlements(delivery: Delivery, absorbed: Absorbed) -> list[Settled]:

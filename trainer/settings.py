@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from touchline.configs import Config, resolve_gradient
+from touchline.configs import Config, resolve_gradient, splits
 from touchline.trainer.ratios import Correction
 
 GradientSource = Literal["reuse", "live", "recompute"]
@@ -79,9 +79,7 @@ class Settings:
     @property
     def passes(self) -> bool:
         """Whether a batch makes several gradient steps."""
-        if self.minibatch_steps is None:
-            return self.epochs > 1
-        return self.epochs > 1 or self.batch_episodes is not None or self.minibatch_steps < self.batch_steps
+        return self.epochs > 1 or splits(self)
 
     @property
     def wants_hidden(self) -> bool:

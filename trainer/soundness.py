@@ -13,12 +13,32 @@ from touchline.policy.normalizer import Statistics
 from touchline.policy.parameters import Layout
 from touchline.trainer.batch import Piece
 from touchline.trainer.estimates import Rows
+from touchline.trainer.rewards import RewardScale
 
 FloatArray = NDArray[np.floating[Any]]
+LEAP = 1e3  # by which one batch may multiply the scale of rewards
 
 
 class NotFinite(Exception):
-    """A gradient or new weights that are not finite: layer, what was found, and as far as is known whence."""
+    """A gradient or new weights that are not finite: layer, what was found, and as far as is known whence.
+
+    Or rewards that are, and would make all the others count for nothing.
+    """
+
+
+def check_rewards(before: RewardScale, after: RewardScale, pieces: Sequence[Piece]) -> None:
+    """Raises NotFinite naming the greatest reward of a batch that multiplies the scale by more than a thousand.
+
+    Rewards would from then on be divided by it: finite, and too small to learn from.
+    """
+    if not before.known or after.deviation <= LEAP * before.deviation:
+        return
+    paid = [np.where(piece.trajectory.valid, piece.trajectory.rewards, 0).reshape(-1) for piece in pieces]
+    worst = max(range(len(pieces)), key=lambda i: float(np.abs(paid[i]).max()))
+    place = _placed("reward", paid[worst], int(np.abs(paid[worst]).argmax()), pieces[worst])
+    raise NotFinite(
+        f"{place}: the scale of rewards would go from {before.deviation:.3g} to {after.deviation:.3g}"
+    )
 
 
 def check_gradient(norm: float, gradient: FloatArray, layout: Layout) -> None:

@@ -27,9 +27,15 @@ class StopConditions:
         """``steps`` trained and ``seconds`` since the start, to now."""
         mean = returns.mean
         if self.mean_return is not None and returns.full and mean is not None and mean >= self.mean_return:
-            return Ending(f"solved: mean return {mean:.1f} reached {self.mean_return:g}", solved=True)
+            return Ending(f"solved: mean return {measured(mean)} reached {self.mean_return:g}", solved=True)
         if self.steps is not None and steps >= self.steps:
             return Ending(f"steps: {steps:,} of {self.steps:,}", solved=False)
         if self.minutes is not None and seconds >= 60 * self.minutes:
             return Ending(f"minutes: {seconds / 60:.1f} of {self.minutes:g}", solved=False)
         return None
+
+
+def measured(value: float) -> str:
+    """A mean return with as many digits as the live view and the summary give it."""
+    size = abs(value)
+    return f"{value:.{1 if size >= 10 or value == 0 else 2 if size >= 0.1 else 4}f}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from msgspec import to_builtins
@@ -28,10 +29,12 @@ from touchline.record import (
     save_best,
     save_checkpoint,
 )
+from touchline.trainer.advice import unusable_results, unusable_updates
 from touchline.trainer.aside import set_aside
 from touchline.trainer.evaluations import Evaluations
 from touchline.trainer.failures import InvalidResults
 from touchline.trainer.method import Absorbed, Delivery
+from touchline.trainer.numbering import Numbering
 from touchline.trainer.policy_gradient import PolicyGradient
 from touchline.trainer.statistics import LagRecord, Returns
 from touchline.trainer.stopping import Ending, StopConditions
@@ -75,6 +78,8 @@ class Training:
         self._best_saved: float | None = None
         self._waited = 0.0
         self._invalid, self._failed = InvalidResults(), InvalidResults("updates")
+        self._last_kept: Path | None = None  # of what was set aside
+        self._numbering = Numbering()
         self._batch_lags: list[Lagged] = []
         self._flushed_at = self._saved_at = clock()
 
@@ -93,30 +98,45 @@ class Training:
         self.wait_seconds += seconds
 
     def take(self, delivery: Delivery, *, player: str, may_publish: Callable[[], bool]) -> Absorbed:
-        """Absorb a result and account for it. Sets ``ending`` when the run should end."""
+        """Absorb a result and account for it. Sets ``ending`` when the run should end; ``check`` comes afterwards."""
         began = self._clock()
-        delivery = replace(delivery, player=player)
+        before = self._numbering.evaluations_before(delivery.slot, delivery.seq)
+        delivery = replace(delivery, player=player, evaluations=before)
         absorbed = self.method.absorb(delivery, may_publish=may_publish)
         self._count(delivery, player)
+        if absorbed.aside:
+            live, seed = self.method.live.version, self.config.seed
+            kept = set_aside(self.run, absorbed.aside, detail=absorbed.detail, live=live, seed=seed)
+            self._last_kept, absorbed = kept, replace(absorbed, detail=f"{absorbed.detail}; kept in {kept.name}")
         self._invalid.took("" if absorbed.failed else absorbed.detail)
         if absorbed.changed or absorbed.failed:
             self._failed.took(absorbed.detail)
-            batch = self._batch(len(absorbed.settled), aged=int(absorbed.changed))
+            batch, self._batch_lags = self._batch_lags, []
             if absorbed.changed:
                 now = self._clock()
                 self._updated(now, now - began, batch)
-        if absorbed.aside:
-            live, seed = self.method.live.version, self.config.seed
-            set_aside(self.run, absorbed.aside, detail=absorbed.detail, live=live, seed=seed)
         return absorbed
 
-    def tick(self) -> None:
-        """What is done about once a second whatever arrives: lines to disk, a checkpoint when one is due.
+    def unreadable(self, detail: str) -> None:
+        """A result came of which not even the form could be read: unusable like one that is no trajectory."""
+        self._invalid.took(detail)
 
-        Raises RunFailed when ten results in a row were unusable, or ten updates.
-        """
-        self._invalid.check()
-        self._failed.check()
+    def evaluation_came(self, slot: int, seq: int) -> None:
+        """This result of the slot's Player was an evaluation, readable or not: what is learnt from goes on after it."""
+        self._numbering.evaluated(slot, seq)
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether ``check`` would raise: nothing more should be taken."""
+        return self._invalid.too_many or self._failed.too_many
+
+    def check(self) -> None:
+        """Raises RunFailed when the last ten results in a row were unusable, or the last ten updates."""
+        self._invalid.check(unusable_results(self.config, self._invalid.detail, self._last_kept))
+        self._failed.check(unusable_updates(self.config, self._last_kept))
+
+    def tick(self) -> None:
+        """What is done about once a second whatever arrives: lines to disk, a checkpoint when one is due."""
         now = self._clock()
         if now - self._flushed_at >= FLUSH_SECONDS:
             self.run.flush()
@@ -216,10 +236,7 @@ class Training:
             return
         trajectory = consumed.trajectory
         steps = trajectory.steps
-        if consumed.fate == "admitted":  # the lag of a batch is that of what is in it
-            self.lags.add(
-                lag=consumed.lag, play=consumed.lag_play, steps=steps, gradient_steps=consumed.gradient_steps
-            )
+        if consumed.fate == "admitted":
             self._batch_lags.append(
                 Lagged(player, consumed.lag, consumed.lag_play, steps, consumed.gradient_steps)
             )
@@ -242,13 +259,8 @@ class Training:
             )
         )
 
-    def _batch(self, results: int, *, aged: int) -> list[Lagged]:
-        """The lags of the batch that was taken; what was gathered beyond it is ``aged`` versions older for it."""
-        batch, rest = self._batch_lags[:results], self._batch_lags[results:]
-        self._batch_lags = [one._replace(lag=one.lag + aged) for one in rest]
-        return batch
-
     def _updated(self, now: float, seconds: float, batch: Sequence[Lagged]) -> None:
+        add_lags(self.lags, batch)
         self.update_seconds += seconds
         if self.first_update_at is None:
             self.first_update_at, self.first_update_steps = now, self.method.steps
@@ -309,11 +321,16 @@ def weights_of(policy: Policy, snapshot: Snapshot) -> dict[str, NDArray[Any]]:
     return {**policy.network.layout.views(snapshot.weights.flat), "normalizer/statistics": statistics}
 
 
+def add_lags(record: LagRecord, batch: Sequence[Lagged]) -> None:
+    """Count the lags of one batch: in the run's record as in its line, of what was learnt from alone."""
+    for one in batch:
+        record.add(lag=one.lag, play=one.play, steps=one.steps, gradient_steps=one.gradient_steps)
+
+
 def lag_line(batch: Sequence[Lagged]) -> LagLine:
     """The lags of one batch, over results and over steps."""
     record = LagRecord()
-    for one in batch:
-        record.add(lag=one.lag, play=one.play, steps=one.steps, gradient_steps=one.gradient_steps)
+    add_lags(record, batch)
     summary = record.summary()
     return LagLine(
         p50=summary.p50,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from touchline.policy.network import Layer, Weights
 from touchline.policy.normalizer import Statistics
 from touchline.policy.policy import Policy, Snapshot
 from touchline.policy.seeds import centring_stream, shuffle_stream
+from touchline.trainer.abreast import abreast
 from touchline.trainer.batch import Piece
 from touchline.trainer.drift import Drift, drift_of
 from touchline.trainer.estimates import Rows, estimate
@@ -23,12 +24,13 @@ from touchline.trainer.optimizers import Optimizer, clip_by_norm, scheduled
 from touchline.trainer.ratios import effective_fraction
 from touchline.trainer.rewards import RewardScale
 from touchline.trainer.ring import Ring
-from touchline.trainer.samples import samples_of
+from touchline.trainer.samples import Samples, samples_of
 from touchline.trainer.settings import Settings
 from touchline.trainer.soundness import (
     NotFinite,
     blame,
     check_gradient,
+    check_rewards,
     check_statistics,
     check_weights,
 )
@@ -95,20 +97,34 @@ class Updater:
         try:
             # No warnings: what comes of it is looked at.
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                update = self._next(pieces, steps_admitted=steps_admitted)
+                paid, moved = self._scales(pieces)
+                update = self._next(pieces, steps_admitted=steps_admitted, reward_scale=paid)
         except NotFinite:
             self._optimizer.restore(kept)
             self._gradient.flat[...] = 0
             raise
         self.ring.push(update.snapshot)
-        if self._reward_scale is not None:
-            self._reward_scale.move(pieces)
+        self._reward_scale = moved
         return update
 
-    def _next(self, pieces: Sequence[Piece], *, steps_admitted: int) -> Update:
+    def _scales(self, pieces: Sequence[Piece]) -> tuple[RewardScale | None, RewardScale | None]:
+        """The scale of this batch's rewards, and that after it. Of the first one, before there is any, it is its own.
+
+        Raises NotFinite for rewards that would make it useless.
+        """
+        scale = self._reward_scale
+        if scale is None:
+            return None, None
+        moved = scale.moved(pieces)
+        check_rewards(scale, moved, pieces)
+        return (scale if scale.known else moved), moved
+
+    def _next(
+        self, pieces: Sequence[Piece], *, steps_admitted: int, reward_scale: RewardScale | None
+    ) -> Update:
         settings, live = self._settings, self.live
         drift = drift_of(pieces, self._policy, live, settings)
-        rows = estimate(pieces, self._policy, live, settings, reward_scale=self._reward_scale)
+        rows = estimate(pieces, self._policy, live, settings, reward_scale=reward_scale)
         rate = scheduled(
             settings.learning_rate,
             schedule=settings.learning_rate_schedule,
@@ -133,18 +149,37 @@ class Updater:
         self, rows: Sequence[Rows], weights: Weights, *, rate: float, clip: float
     ) -> tuple[Sums, list[float]]:
         sums, rng = Sums(), centring_stream(run_seed=self._run_seed, update=self.live.version)
-        for one in rows:
-            sums.add(self._piece_gradient(one, clip=clip, rng=rng))
+        for samples, played in self._parts(rows):
+            sums.add(self._part_gradient(samples, played, clip=clip, rng=rng))
         return sums, [self._step(weights, rate, rows)]
 
-    def _piece_gradient(self, rows: Rows, *, clip: float, rng: np.random.Generator) -> Sums:
-        policy, settings, live, played = self._policy, self._settings, self.live, rows.piece.snapshot
+    def _parts(self, rows: Sequence[Rows]) -> Iterator[tuple[Samples, Snapshot]]:
+        """What the gradient is summed over: each result, or those of a recurrent policy side by side, as far as the
+        weights of one snapshot serve them."""
+        if self._policy.network.core is None:
+            yield from ((self._samples(one), one.piece.snapshot) for one in rows)
+            return
+        groups: dict[int, list[Rows]] = {}
+        for one in rows:
+            own = one.piece.snapshot.version if self._settings.gradient == "reuse" else self.live.version
+            groups.setdefault(own, []).append(one)
+        for group in groups.values():
+            for samples in abreast([self._samples(one) for one in group]):
+                yield samples, group[0].piece.snapshot
+
+    def _samples(self, rows: Rows) -> Samples:
+        """A result's rows, read by the snapshot whose hidden states are differentiated through."""
+        recomputed = self._settings.gradient == "recompute"
+        return samples_of(rows, self._policy, self.live if recomputed else rows.piece.snapshot)
+
+    def _part_gradient(
+        self, samples: Samples, played: Snapshot, *, clip: float, rng: np.random.Generator
+    ) -> Sums:
+        policy, settings, live = self._policy, self._settings, self.live
         if settings.gradient == "recompute":
-            samples = samples_of(rows, policy, live)
             return recomputed_gradient(
                 samples, policy, live.weights, settings, gradient=self._gradient, clip=clip, rng=rng
             )
-        samples = samples_of(rows, policy, played)
         at = played.weights if settings.gradient == "reuse" else live.weights
         head: Layer | None = live.weights.value_head if settings.live_value_head else None
         return stored_gradient(samples, policy, at, settings, gradient=self._gradient, value_head=head)
@@ -161,7 +196,7 @@ class Updater:
             rng=shuffle_stream(run_seed=self._run_seed, update=self.live.version),
         )
         for minibatch in shuffled:
-            for part in minibatch:
+            for part in abreast(minibatch):
                 sums.add(
                     recomputed_gradient(
                         part, self._policy, weights, self._settings, gradient=self._gradient, clip=clip
@@ -193,7 +228,7 @@ class Updater:
         """Whether the gradient of one result, at the live weights, is not finite, or its square."""
         self._gradient.flat[...] = 0
         rng = centring_stream(run_seed=self._run_seed, update=self.live.version)
-        self._piece_gradient(rows, clip=self._settings.clip, rng=rng)
+        self._part_gradient(self._samples(rows), rows.piece.snapshot, clip=self._settings.clip, rng=rng)
         return not math.isfinite(clip_by_norm(self._gradient.flat, None))
 
     def _moved_statistics(self, pieces: Sequence[Piece]) -> Statistics:

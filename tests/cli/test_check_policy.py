@@ -31,6 +31,10 @@ class Remembers(Layer):
     def backward(self, parameters, x, kept, d):
         return super().backward(parameters, x, [self.h], d)
 
+class Raises(Layer):
+    def backward(self, parameters, x, kept, d):
+        return {"weight": np.reshape(x, (7, 7))}  # the line
+
 class Scalar(Layer):
     def init(self, rng):
         return super().init(rng) | {"scale": np.array(1.0)}
@@ -117,3 +121,18 @@ def test_what_cannot_be_tried_is_told(touchline, nets, words, said):
     assert found.code == 2
     assert said in " ".join(found.err.split())
     assert found.out == ""
+
+
+def test_an_exception_is_told_once_with_the_users_file_and_line(touchline, nets):
+    said = touchline("check", "--policy", f"{nets}:Raises")
+    line = 1 + NETS.splitlines().index('        return {"weight": np.reshape(x, (7, 7))}  # the line')
+    assert said.code == 2
+    assert said.err.count("backward raised") == 1
+    assert said.err.count(nets) == 2, "the reference, and the place"
+    assert said.err.endswith(f"({nets}:{line})\n")
+
+
+def test_arguments_that_do_not_fit_blame_no_file_of_ours(touchline, nets):
+    said = touchline("check", "--policy", f"{nets}:Layer", "--policy.network_kwargs.wide", "2")
+    assert "raised TypeError" in said.err
+    assert "custom.py" not in said.err

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from touchline.cli.runs import _ago
@@ -36,6 +38,26 @@ def test_a_run_is_a_line(touchline, trained):
     title, row = said.out.splitlines()
     assert title.split()[:3] == ["run", "environment", "state"]
     assert row.startswith("taught  CartPole-v1  step limit ")
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("failed: step(): boom", "1-x-s0 failed: step(): boom"),
+        ("crashed: KeyError: 'x'\nmore", "1-x-s0 crashed: KeyError: 'x'"),
+        ("failed: " + 300 * "x", "1-x-s0 failed: " + 200 * "x" + "..."),
+    ],
+)
+def test_why_a_run_failed_is_a_line_below(touchline, trained, reason, said):
+    from touchline.record import RunDirectory
+
+    folder = Path("runs/1-x-s0")
+    folder.mkdir(parents=True)
+    summary = RunDirectory(trained / "taught").read_summary()
+    RunDirectory(folder).write_summary(msgspec.structs.replace(summary, reason=reason))
+    _, row, why = touchline("runs").out.splitlines()
+    assert row.split()[2] in ("failed", "crashed")
+    assert why == said
 
 
 def test_runs_for_programs(touchline, trained):
@@ -93,11 +115,21 @@ def test_a_pattern_that_nothing_matches(touchline):
 def test_wrappers_are_listed_with_their_arguments(touchline):
     said = touchline("envs", "--wrappers")
     assert said.code == 0
-    names = [line.split()[0] for line in said.out.splitlines()]
-    assert names[0] == "wrapper"
-    assert {"ActionRepeat", "FrameStackObservation", "PongPixels", "Score"} <= set(names)
-    [_, latency] = touchline("envs", "--wrappers", "latency").out.splitlines()
-    assert (latency.split()[:2], latency.split()[-1]) == (["Latency", "Waits"], "milliseconds")
+    lines = said.out.splitlines()
+    names = {line.split()[0] for line in lines if not line.startswith(" ")}
+    assert {"ActionRepeat", "FrameStackObservation", "PongPixels", "Score"} <= names
+    assert max(map(len, lines)) <= 80
+    latency, *does = touchline("envs", "--wrappers", "latency").out.splitlines()
+    assert latency == "Latency  milliseconds"
+    assert " ".join(map(str.strip, does)).startswith("Waits milliseconds before each step")
+
+
+def test_wrappers_whose_package_is_missing_come_last_together(touchline, monkeypatch):
+    monkeypatch.setitem(sys.modules, "gymnasium.wrappers.jax_to_numpy", None)
+    monkeypatch.setitem(sys.modules, "gymnasium.wrappers.jax_to_torch", None)
+    lines = touchline("envs", "--wrappers", "JaxTo").out.splitlines()
+    assert lines[0].startswith("not installed: JaxToNumpy") or "JaxToTorch" in lines[0]
+    assert all(line.startswith(("not installed: ", "    ")) for line in lines)
 
 
 def test_a_pattern_that_no_wrapper_matches(touchline):

@@ -60,7 +60,7 @@ def test_the_view_at_eighty_columns() -> None:
         "",
         " ━━━━━━━━━━━━━─────────────────────────────   31 %  612k / 2M steps  eta ≤ 0:09",
         "",
-        " return   412.3 of 475   ▁▂▄▅▇   best 431.0   mean of 100 episodes",
+        " return   412.3 of 475   20 ▁▂▄▅▇ 412   best 431.0   mean of 100 episodes",
         " speed    38.2 updates/s   152k steps/s   298 updates   1,832 episodes",
         " learner  waits 41 % for Players   ━━━━──────   version 298",
         " lag      mean 1.93   law 2.00   p95 4   max 6   bound 8",
@@ -85,7 +85,29 @@ def test_a_tall_terminal_gets_a_chart_with_its_goal() -> None:
     goal = next(line for line in lines if "┄" in line)
     assert goal.endswith(" 475")
     assert sum("█" in line or "▇" in line for line in lines) >= 4
-    assert max(len(line) for line in lines) <= 100
+    assert 110 <= max(len(line) for line in lines) <= 120
+
+
+def test_a_wide_chart_uses_the_width_and_says_its_least_and_greatest_value() -> None:
+    history = [float(20 + 5 * place) for place in range(60)]
+    lines = render(changed(return_history=history, return_goal=None), width=120, height=40)
+    drawn = [line for line in lines if "█" in line]
+    assert max(len(line.rstrip(" 0123456789")) for line in drawn) >= 105
+    assert (drawn[0].split()[-1], drawn[-1].split()[-1]) == ("315", "20")
+
+
+def test_the_greatest_value_stands_where_it_was_reached_below_the_goal() -> None:
+    lines = render(changed(return_history=[20.0, 100.0, 200.0], return_goal=475.0), width=120, height=40)
+    at = {line.split()[-1]: row for row, line in enumerate(lines[5:10]) if line.strip()}
+    assert (at["475"], at["200"], at["20"]) == (0, 3, 4)
+
+
+@pytest.mark.parametrize("height", [23, 40])
+def test_a_history_with_values_that_are_no_number(height: int) -> None:
+    text = "\n".join(
+        render(changed(return_history=[1.0, float("nan"), 3.0], return_goal=None), height=height)
+    )
+    assert "nan" not in text
 
 
 def test_a_chart_that_passed_its_goal_has_no_line_at_the_top() -> None:
@@ -203,6 +225,11 @@ def test_progress_is_towards_the_nearest_limit(fields: dict[str, object], share:
     assert share in render(changed(**fields))[2]
 
 
+def test_the_limit_beside_the_bar_is_the_one_that_the_bar_is_of() -> None:
+    assert "61 %  612k / 1M steps" in render(changed(stop_steps=1_000_000))[2]
+    assert "100 %  1:04 / 1:00, 612k steps" in render(changed(stop_minutes=1.0))[2]
+
+
 def test_the_time_left_is_a_bound_only_with_a_goal() -> None:
     assert "eta ≤ 0:09" in render()[2]
     assert "eta 0:09" in render(changed(return_goal=None))[2]
@@ -239,6 +266,16 @@ def test_only_the_first_line_of_a_message_is_shown_and_cut() -> None:
     lines = render(changed(message="x" * 200 + "\nTraceback"), width=60)
     assert lines[-1] == " " + "x" * 57 + "…"
     assert render(changed(message=" \n"))[-1].startswith(" player-1")
+
+
+def test_a_long_message_takes_a_second_line_and_breaks_at_a_space() -> None:
+    message = (
+        "player-1 restarted after it had been silent for a while, see runs/1/crashes/1-player-1.txt for more"
+    )
+    *_, first, second = render(changed(message=message), width=70)
+    assert f"{first.strip()} {second.strip()}" == message
+    assert max(len(first), len(second)) <= 70
+    assert render(changed(message="終" * 60), width=60)[-2:] == [" " + "終" * 29, " " + "終" * 28 + "…"]
 
 
 EVALUATED = EvaluationStatus(

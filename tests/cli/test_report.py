@@ -6,8 +6,17 @@ import click
 import msgspec
 import pytest
 
-from touchline.cli.report import ledger_line, report
-from touchline.record import LagSummary, LedgerSummary, Summary
+from touchline.cli.report import Ended, ledger_line, report
+from touchline.configs import load
+from touchline.record import (
+    EvaluationStatus,
+    LagSummary,
+    LedgerSummary,
+    PlayerStatus,
+    RunDirectory,
+    Status,
+    Summary,
+)
 
 TOTAL = {"sent": 1553, "trained": 1551, "evaluated": 0, "dropped_stale": 0, "unused": 2, "in_flight": 0}
 SUMMARY = Summary(
@@ -31,9 +40,28 @@ SUMMARY = Summary(
 )
 
 
-def lines(path: str = "runs/1-cartpole-v1-s0", width: int = 100, **changes: object) -> list[str]:
+def staleness_of(on_excess: str = "downweight"):
+    return load("cartpole", [("staleness.max_lag", "8"), ("staleness.on_excess", on_excess)]).config.staleness
+
+
+STALENESS = staleness_of()
+
+
+def lines(
+    path: str = "runs/1-cartpole-v1-s0",
+    width: int = 110,
+    status: Status | None = None,
+    failures: int = 0,
+    staleness=STALENESS,
+    **changes: object,
+) -> list[str]:
     summary = msgspec.structs.replace(SUMMARY, **changes)
-    return [click.unstyle(line) for line in report(summary, path=Path(path), max_lag=8, width=width)]
+    ended = Ended(Path(path), staleness, status, failures)
+    return [click.unstyle(line) for line in report(summary, ended, width=width)]
+
+
+def status(**parts: object) -> Status:
+    return Status(run="r", env="CartPole-v1", **parts)
 
 
 def test_the_report_of_a_solved_run():
@@ -43,7 +71,7 @@ def test_the_report_of_a_solved_run():
         "  return   mean 481.4, best 485.0, over the latest episodes",
         "  time     4.2 s, 42.2k steps/s",
         "  trained  774,031 steps of 20,081 episodes in 881 updates (881 gradient steps)",
-        "  lag      mean 0.56 updates (the law says 0.56), p95 2, max 23, bound 8",
+        "  lag      mean 0.56 updates (the law says 0.56), p95 2, max 23, bound 8 (older ones weigh less)",
         "  limit    Players: the learner waited 69% of its time",
         "  ledger   1,553 results sent = 1,551 trained + 2 unused",
         "",
@@ -65,7 +93,7 @@ def test_a_long_run_has_minutes():
 def test_a_narrow_terminal_breaks_facts_but_no_command():
     text = lines(width=50)
     place = text.index("  lag      mean 0.56 updates (the law says 0.56),")
-    assert text[place + 1] == "           p95 2, max 23, bound 8"
+    assert text[place + 1] == "           p95 2, max 23, bound 8 (older ones"
     assert text[-3:] == [f"  touchline {verb} runs/1-cartpole-v1-s0" for verb in ("eval", "watch", "plot")]
 
 
@@ -84,20 +112,65 @@ def test_a_run_that_learnt_nothing_offers_nothing():
     assert not any("Next" in line or "lag" in line or "return" in line for line in text)
 
 
-def test_a_failure_is_named_once_by_the_error_that_follows():
-    assert lines(reason="failed: 5 failures alike", solved=False)[1] == "failed"
+def test_a_failure_has_its_reason_on_one_line():
+    assert lines(reason="failed: 5 failures alike", solved=False)[1] == "failed: 5 failures alike"
+    long = lines(reason="failed: " + 50 * "again ", solved=False, width=40)[1]
+    assert long == "failed: again again again again again..."[:40]
+    assert len(lines(reason="failed: " + 100 * "again ", solved=False, width=1000)[1]) == 160
+
+
+def test_evaluations_are_told_and_the_best_is_offered_first():
+    last = EvaluationStatus(version=880, steps=1, episodes=20, mean=440.0, best_version=300, best_mean=500.0)
+    text = lines(status=status(evaluation=last))
+    said = "  eval     mean 440.0 of version 880, best 500.0 of version 300, over 20 greedy episodes"
+    assert text[3] == said
+    offered = text[text.index("Next:") + 1]
+    assert offered.startswith("  touchline eval runs/1-cartpole-v1-s0 --checkpoint best  # of version 300")
+
+
+@pytest.mark.parametrize("best", [{"best_version": 880, "best_mean": 440.0}, {}])
+def test_a_last_evaluation_that_is_the_best_is_offered_as_the_last_weights(best):
+    last = EvaluationStatus(version=880, steps=1, episodes=20, mean=440.0, **best)
+    text = lines(status=status(evaluation=last))
+    assert text[3] == "  eval     mean 440.0 of version 880, over 20 greedy episodes"
+    assert not any("--checkpoint" in line for line in text)
+
+
+@pytest.mark.parametrize(
+    ("on_excess", "said"), [("hold", "updates wait for older ones"), ("drop", "older ones are dropped")]
+)
+def test_the_bound_says_what_it_does(on_excess, said):
+    text = lines(staleness=staleness_of(on_excess))
+    assert any(line.endswith(f"bound 8 ({said})") for line in text)
+
+
+def test_failures_and_restarts_are_counted():
+    players = [PlayerStatus(name="player-0", state="gone", restarts=1), PlayerStatus(name="p", state="gone")]
+    text = lines(status=status(players=players), failures=2)
+    assert "  failures 2, 1 restart of Players; tracebacks in runs/1-cartpole-v1-s0/crashes" in text
+
+
+def test_what_a_run_directory_adds(tmp_path):
+    run = RunDirectory.create(tmp_path, env="a", seed=0)
+    assert Ended.of(run, STALENESS) == Ended(run.path, STALENESS, None, 0)
+    run.crash("player-0", {}, "Traceback")
+    run.set_aside({}, "observations: nan", {})
+    run.write_status(status())
+    assert Ended.of(run, STALENESS) == Ended(run.path, STALENESS, status(), 1)
 
 
 @pytest.mark.parametrize(("changes", "colour"), [({}, "green"), ({"solved": False}, "yellow")])
 def test_the_ending_has_a_colour(changes, colour):
     summary = msgspec.structs.replace(SUMMARY, **changes)
-    line = list(report(summary, path=Path("x"), max_lag=8, width=80))[1]
+    line = list(report(summary, Ended(Path("x"), STALENESS), width=80))[1]
     assert line.startswith(click.style("solved", fg=colour, bold=True))
 
 
 def test_a_lag_without_a_law():
     lag = LagSummary(p50=0, p95=2, max=3, mean=1.5)
-    assert "  lag      mean 1.50 updates (no law), p95 2, max 3, bound 8" in lines(lag=lag)
+    assert "  lag      mean 1.50 updates (no law), p95 2, max 3, bound 8 (older ones weigh less)" in lines(
+        lag=lag
+    )
 
 
 def test_the_ledger_line():

@@ -114,15 +114,36 @@ def test_watch_without_a_display_writes_a_video(touchline, run, monkeypatch):
         ("linux", {"DISPLAY": ":0"}, True),
         ("linux", {"WAYLAND_DISPLAY": "wayland-0"}, True),
         ("darwin", {}, True),
+        ("linux", {"DISPLAY": ":0", "SDL_VIDEODRIVER": "x11"}, True),
+        ("linux", {"DISPLAY": ":0", "SDL_VIDEODRIVER": ""}, False),
+        ("linux", {"DISPLAY": ":0", "SDL_VIDEODRIVER": "dummy"}, False),
     ],
 )
 def test_a_display_is_looked_for(monkeypatch, platform, environment, expected):
-    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("sys.platform", platform)
     assert watch.has_display() is expected
+
+
+def test_a_window_that_cannot_be_opened_becomes_a_video(touchline, run, monkeypatch):
+    pytest.importorskip("pygame")
+    for name, value in (("DISPLAY", ":77"), ("SDL_VIDEODRIVER", "x11")):
+        monkeypatch.setenv(name, value)
+    said = touchline("watch", "taught", "--env.kwargs.max_episode_steps", "5")
+    assert said.code == 0, said.err
+    assert said.err.startswith("no window could be opened, so a video is made (")
+    assert said.out.splitlines()[-1].endswith(".webp")
+
+
+def test_plot_says_why_there_is_no_curve(touchline, run, monkeypatch):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr("touchline.record.plots.learning_figure", lambda groups: None)
+    said = touchline("plot", "taught", "--out", "elsewhere")
+    assert "learning.png" not in said.out
+    assert said.err == "no learning.png: no episode has ended yet, so there is no return to draw\n"
 
 
 def test_plot_says_what_it_drew(touchline, run):

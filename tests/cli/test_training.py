@@ -6,12 +6,15 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from touchline.cli.training import unused
+from touchline.configs import load
 from touchline.protocol.ledger import BUCKETS
 from touchline.record import RunDirectory, load_checkpoint
 
@@ -38,6 +41,11 @@ class Env(gymnasium.Env):
 class Raises(Env):
     def step(self, action):
         raise RuntimeError("the lever broke")
+class Hangs(Env):
+    def step(self, action):
+        print("hanging", flush=True)
+        import time
+        time.sleep(600)
 class Odd(Env):
     observation_space = gymnasium.spaces.Text(5)
 class Unmade(Env):
@@ -143,6 +151,30 @@ def test_an_interrupt_ends_the_run_in_order(number):
     assert load_checkpoint(RunDirectory(Path("runs/cut"))).version == summary["version"]
 
 
+def _state(run: Path) -> str | None:
+    status = RunDirectory(run).read_status()
+    return None if status is None else status.state
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_interrupt_ends_a_serial_run_that_hangs(number):
+    Path("bad.py").write_text(BAD)
+    flags = ("--name", "hung", "--mode", "serial", "--env.step_timeout", "5s", "--no-live")
+    with started("train", "--env.id", "bad.py:Hangs", *flags, *ENDLESS) as run:
+        line_with(run, "env.step_timeout (--env.step_timeout) is not used")
+        line_with(run, "hanging")
+        run.send_signal(number)
+        until = time.monotonic() + 20
+        while time.monotonic() < until and _state(Path("runs/hung")) in (None, "training"):
+            pass
+        assert _state(Path("runs/hung")) == "stopping"
+        assert run.poll() is None
+        run.send_signal(number)
+        line_with(run, "interrupted")
+        assert run.wait(30) == 130
+    assert json.loads(Path("runs/hung/summary.json").read_text())["reason"] == "interrupted"
+
+
 def test_an_interrupt_before_anyone_joined_leaves_a_run_that_can_be_read(touchline):
     with started("trainer", "cartpole", "--name", "alone", "--no-live", *ENDLESS) as run:
         line_with(run, "in runs/alone")
@@ -172,13 +204,32 @@ def test_a_failing_environment_ends_the_run_with_one_traceback(spawned):
     said = spawned("train", "--env.id", "bad.py:Raises", "--no-live", *flags, *SMALL)
     assert said.code == 3
     assert "RuntimeError: the lever broke" in said.err
-    assert said.err.count("Traceback") == 2  # the environment's, and ours around it
-    assert "kept in runs/bad/crashes/" in said.err
+    assert said.err.count("Traceback") == 1
+    assert ", in step" in said.err
+    assert "last actions: [" in said.err
+    assert "sync_lanes.py" not in said.err  # our own frames are in crashes/ alone
+    assert "sync_lanes.py" in Path("runs/bad/crashes/2-player-0.txt").read_text()
+    assert "kept in runs/bad/crashes/2-player-0.txt\n" in said.err
+    assert "to try the environment by itself: touchline check bad.py:Raises" in said.err
+    assert "failed: 2 failures alike in a row: step(): expected no exception, found" in said.out
+    assert "  failures 2" in said.out
     assert summary_of(Path("runs/bad"))["reason"].startswith("failed: ")
     assert sorted(path.name for path in Path("runs/bad/crashes").glob("*.txt")) == [
         "1-player-0.txt",
         "2-player-0.txt",
     ]
+
+
+def test_a_failing_environment_says_the_same_in_serial_mode(spawned):
+    Path("bad.py").write_text(BAD)
+    said = spawned(
+        "train", "--env.id", "bad.py:Raises", "--no-live", "--mode", "serial", "--name", "bad", *SMALL
+    )
+    assert said.code == 3
+    assert said.err.count("Traceback") == 1
+    assert "sync_lanes.py" not in said.err
+    assert "to try the environment by itself: touchline check bad.py:Raises" in said.err
+    assert "sync_lanes.py" in Path("runs/bad/crashes/1-player.txt").read_text()
 
 
 @pytest.mark.parametrize("mode", ["async", "serial"])
@@ -268,3 +319,42 @@ def test_a_fault_of_ours_is_kept_and_told(touchline, monkeypatch):
     assert kept.parent == Path("runs/broken/crashes")
     assert "in broken" in kept.read_text()
     assert [path.name for path in Path("runs").iterdir()] == ["broken"]
+
+
+def test_a_wrong_wrapper_is_told_before_anything_is_printed_or_started(touchline):
+    said = touchline("train", "cartpole", "--no-live", "--env.wrappers", "[Nope]")
+    assert (said.code, said.out) == (2, "")
+    assert (
+        said.err == "error: env.wrappers[0]: unknown wrapper 'Nope'. 'touchline envs --wrappers' lists them\n"
+    )
+    assert list(Path("runs").iterdir()) == []
+
+
+def test_a_folder_that_was_named_and_is_gone_is_told(touchline):
+    Path("bad.py").write_text(BAD)
+    said = touchline("train", "--env.id", "bad.py:Unmade", "--no-live", "--players.count", "1")
+    assert "in runs/1-unmade-s0" in said.out or "in runs/" in said.out
+    assert "is not kept" in said.err
+    assert "no licence" in said.err
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"policy.network": "a:B"}, []),
+        (
+            {"policy.network": "a:B", "policy.hidden": [8], "policy.activation": "relu"},
+            [
+                "policy.hidden (python) is not used: policy.network: a:B stands in its place",
+                "policy.activation (python) is not used: policy.network: a:B stands in its place",
+            ],
+        ),
+        ({"policy.hidden": [8]}, []),
+        (
+            {"policy.network_kwargs": {"width": 8}},
+            ["policy.network_kwargs (python) is not used: there is no policy.network"],
+        ),
+    ],
+)
+def test_what_was_set_and_does_nothing_is_told(values, said):
+    assert list(unused(load(values={"env.id": "CartPole-v1", **values}))) == said

@@ -67,19 +67,11 @@ def test_the_sound_configs_are_sound(algorithm: str) -> None:
         ("ppo", {"policy__recurrent": "gru", "policy__shared": True}),
         ("ppo", {"policy__recurrent": "gru", "policy__shared": True, "trainer__minibatch_steps": None}),
         ("ppo", {"policy__network": "mine:Torso"}),
-        ("ppo", {"mode": "serial", "staleness__inject": [0, 8]}),
+        ("ppo", {"mode": "serial", "staleness__max_lag": 8, "staleness__inject": [0, 8]}),
         ("ppo", {"mode": "serial", "staleness__inject": "runs/7"}),
         ("reinforce", {"policy__value": False, "trainer__batch_episodes": 10}),
-        ("reinforce", {"mode": "serial", "trainer__batch_episodes": 32}),
-        (
-            "reinforce",
-            {
-                "mode": "sync",
-                "trainer__batch_episodes": 20,
-                "players__lanes": 5,
-                "players__count": 4,
-            },
-        ),
+        ("reinforce", {"mode": "serial", "trainer__batch_episodes": 10, "players__lanes": 3}),
+        ("reinforce", {"mode": "sync", "trainer__batch_episodes": 10, "players__lanes": 8}),
         ("reinforce", {"trainer__normalize_advantage": "center_episode", "trainer__return_resets": "reward"}),
         ("a2c", {"trainer__gradient": "reuse"}),
         ("a2c", {"trainer__gradient": "live"}),
@@ -280,6 +272,12 @@ def test_what_makes_sense_is_allowed(algorithm: str, changes: dict[str, Any]) ->
         ),
         (
             "ppo",
+            {"policy__recurrent": "gru", "policy__shared": True, "players__unroll_length": "episode"},
+            "trainer.minibatch_steps",
+            "null with policy.recurrent gru and whole episodes (players.unroll_length: episode)",
+        ),
+        (
+            "ppo",
             {"policy__network": "mine:Torso", "policy__convolutions": "small"},
             "policy.network",
             "null with policy.convolutions, policy.layer_norm or policy.sparse",
@@ -304,29 +302,6 @@ def test_what_makes_sense_is_allowed(algorithm: str, changes: dict[str, Any]) ->
             "episode with trainer.batch_episodes",
         ),
         (
-            "reinforce",
-            {"mode": "serial", "trainer__batch_episodes": 10, "players__lanes": 3},
-            "players.lanes",
-            "such that, times players.count, it divides trainer.batch_episodes (10) in mode serial",
-        ),
-        (
-            "reinforce",
-            {
-                "mode": "sync",
-                "trainer__batch_episodes": 10,
-                "players__lanes": 5,
-                "players__count": 4,
-            },
-            "players.lanes",
-            "such that, times players.count, it divides trainer.batch_episodes (10) in mode sync",
-        ),
-        (
-            "reinforce",
-            {"mode": "sync", "trainer__batch_episodes": 10, "players__lanes": 5},
-            "players.count",
-            "a number with trainer.batch_episodes in mode sync",
-        ),
-        (
             "ppo",
             {"mode": "sync", "trainer__normalize_advantage": "center_episode"},
             "trainer.normalize_advantage",
@@ -343,7 +318,7 @@ def test_what_makes_sense_is_allowed(algorithm: str, changes: dict[str, Any]) ->
             "ppo",
             {"mode": "serial", "staleness__inject": [2, 9]},
             "staleness.inject",
-            "at most staleness.max_lag (8)",
+            "at most staleness.max_lag (2)",
         ),
         ("ppo", {"log__tensorboard": True}, "log.tensorboard", "false"),
     ],
@@ -401,7 +376,7 @@ def test_auto_is_reuse_for_one_uncorrected_pass_else_recompute(
     ("minibatch", "several"), [(None, False), (2047, True), (2048, False), (4096, False)]
 )
 def test_a_pass_is_split_by_a_smaller_minibatch(minibatch: int | None, several: bool) -> None:
-    assert splits(config("a2c", trainer__minibatch_steps=minibatch)) is several
+    assert splits(config("a2c", trainer__minibatch_steps=minibatch).trainer) is several
 
 
 @pytest.mark.parametrize(
@@ -528,5 +503,5 @@ def test_a_snapshots_value_head_is_for_pushed_activations(gradient: str, correct
 def test_a_batch_of_episodes_is_split_by_any_minibatch() -> None:
     """Its steps are not known before: a ppo that asks for minibatches gets them whatever batch_steps says."""
     episodes = {"trainer__batch_episodes": 10, "players__unroll_length": "episode"}
-    assert splits(config("ppo", **episodes, trainer__minibatch_steps=4096))
-    assert not splits(config("ppo", **episodes, trainer__minibatch_steps=None))
+    assert splits(config("ppo", **episodes, trainer__minibatch_steps=4096).trainer)
+    assert not splits(config("ppo", **episodes, trainer__minibatch_steps=None).trainer)

@@ -290,3 +290,13 @@ def test_an_error_has_one_line_a_fault() -> None:
     error = ConfigError(Fault(Place("f", line, 1), "", None, "odd") for line in (1, 2))
     assert str(error) == "f:1:1: odd\nf:2:1: odd"
     assert isinstance(error, ValueError)
+
+
+def test_a_key_that_is_only_a_little_alike_is_not_suggested() -> None:
+    with pytest.raises(ConfigError, match=r"unknown key 'env\.workers'\. Known keys: id, kwargs, wrappers"):
+        load(values={"env.id": "CartPole-v1", "env.workers": 3})
+
+
+def test_a_longer_key_that_begins_so_is_suggested() -> None:
+    with pytest.raises(ConfigError, match=r"Did you mean 'policy\.noise_correlation'\?"):
+        load(values={"env.id": "CartPole-v1", "policy.noise": 0.5})

@@ -85,5 +85,17 @@ def test_the_wrappers_are_sorted_and_hold_all_of_ours() -> None:
 def test_a_wrapper_whose_package_is_missing_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gymnasium.wrappers.jax_to_numpy", None)
     [row] = list_wrappers("JaxToNumpy")
-    assert row.arguments == ""
-    assert "pip install" in row.summary
+    assert (row.arguments, row.summary) == ("", "")
+    assert "pip install" in row.missing
+
+
+def test_wrappers_that_want_a_python_function_are_left_out() -> None:
+    rows = {row.name: row for row in list_wrappers()}
+    assert not {"TransformObservation", "TransformAction", "TransformReward"} & set(rows)
+    assert {"RecordVideo", "FilterObservation"} <= set(rows), (
+        "a function that may be left out does not matter"
+    )
+
+
+def test_no_address_of_an_object_is_listed() -> None:
+    assert not [row for row in list_wrappers() if "0x" in row.arguments]

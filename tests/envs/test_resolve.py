@@ -238,7 +238,7 @@ def test_an_environment_whose_package_is_missing_names_the_extra(
     if module == "mujoco" and importlib.util.find_spec(module) is not None:
         pytest.skip(f"{module} is installed")
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(MissingExtra, match=rf"pip install 'touchline\[{extra}\]'"):
+    with pytest.raises(MissingExtra, match=rf"extra {extra}: .*'\.\[{extra}\]'"):
         resolve(EnvSpec(env_id)).make()
 
 
@@ -276,10 +276,10 @@ def test_an_unknown_name_without_the_games_is_no_more_than_unknown(monkeypatch: 
     [
         (
             "Box2D is not installed, run `pip install swig`",
-            "Box2D is not installed. Install it: pip install 'touchline[box2d]'",
+            "Box2D is not installed. Install touchline with its extra box2d: in its checkout, pip install '.[box2d]'",
         ),
-        ("MuJoCo is not installed", "touchline[mujoco]"),
-        ("pygame is not installed", "touchline[view]"),
+        ("MuJoCo is not installed", "its extra mujoco"),
+        ("pygame is not installed", "its extra view"),
     ],
 )
 def test_a_missing_package_names_the_extra_that_brings_it(complaint: str, says: str) -> None:

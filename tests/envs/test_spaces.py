@@ -86,7 +86,11 @@ def test_action_spaces_become_plain(space: Any) -> None:
 @pytest.mark.parametrize(
     ("convert", "space", "says"),
     [
-        (observation_space, gym.Text(3), "TransformObservation can give it as MultiDiscrete"),
+        (
+            observation_space,
+            gym.Text(3),
+            "as MultiDiscrete, one number a character; within a Dict or a Tuple, FilterObs",
+        ),
         (observation_space, gym.Graph(gym.Box(0, 1, (2,)), None), "as a Box of its nodes"),
         (observation_space, gym.Sequence(gym.Discrete(2)), "as a Box of a fixed length"),
         (observation_space, gym.OneOf((gym.Discrete(2), gym.Discrete(3))), "a Discrete that says which"),
@@ -94,7 +98,11 @@ def test_action_spaces_become_plain(space: Any) -> None:
         (observation_space, gym.Box(0.0, 1.0, (1,), np.longdouble), "at least one real number"),
         (observation_space, gym.Dict({}), "one part at least"),
         (observation_space, gym.Tuple(()), "one part at least"),
-        (action_space, gym.Sequence(gym.Discrete(2)), "TransformAction"),
+        (
+            action_space,
+            gym.Sequence(gym.Discrete(2)),
+            "your own (env.wrappers: [path/file.py:Wrapper]) can give it as a Box",
+        ),
         (action_space, gym.Box(0, 3, (2,), np.int64), "Of integers take MultiDiscrete"),
     ],
 )

@@ -78,12 +78,31 @@ def test_an_unknown_wrapper_names_the_nearest(wrapper: Any, says: str) -> None:
     assert says in str(caught.value)
 
 
-def test_wrong_arguments_name_the_wrapper() -> None:
-    factory = resolve(EnvSpec("CartPole-v1", wrappers=[{"ScaleReward": {"factor": 2}}]))
-    with pytest.raises(
-        NotMade, match=r"CartPole-v1: wrapper ScaleReward: making it raised TypeError.*'factor'"
-    ):
-        factory.make()
+def test_an_unknown_wrapper_has_a_place_and_nothing_like_it_is_not_suggested() -> None:
+    with pytest.raises(UnknownWrapper) as caught:
+        find_wrappers(["Score", "Nope"])
+    assert str(caught.value) == (
+        "env.wrappers[1]: unknown wrapper 'Nope'. 'touchline envs --wrappers' lists them"
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "says"),
+    [
+        (
+            {"ScaleReward": {"scal": 2}},
+            "takes no argument 'scal'. Its arguments: scale. Did you mean 'scale'?",
+        ),
+        ("ScaleReward", "missing a required argument: 'scale'. Its arguments: scale."),
+        ({"ScaleReward": 2}, "expected its arguments by name, {ScaleReward: {argument: value}}, found 2"),
+        ({"Score": {"x": 1}}, "takes no argument 'x'. Its arguments: none."),
+    ],
+)
+def test_wrong_arguments_are_told_before_an_environment_is_made(wrapper: Any, says: str) -> None:
+    name = wrapper if isinstance(wrapper, str) else next(iter(wrapper))
+    with pytest.raises(NotMade) as caught:
+        resolve(EnvSpec("CartPole-v1", wrappers=[wrapper]))
+    assert str(caught.value) == f"env.wrappers[0]: {name}: {says}"
 
 
 def test_a_wrapper_whose_package_is_missing_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +113,7 @@ def test_a_wrapper_whose_package_is_missing_says_what_to_install(monkeypatch: py
 
 def test_shrinking_the_games_frames_needs_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(MissingExtra, match=r"AtariPreprocessing: opencv.*pip install 'touchline\[atari\]'"):
+    with pytest.raises(MissingExtra, match=r"AtariPreprocessing: opencv.*its extra atari"):
         resolve(EnvSpec("CartPole-v1", wrappers=["AtariPreprocessing"])).make()
 
 

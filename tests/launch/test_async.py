@@ -66,6 +66,42 @@ def test_hold_keeps_every_lag_within_the_bound(configure, run):
     assert_sums(summary)
 
 
+@pytest.mark.parametrize("players", [1, 3])
+def test_hold_keeps_whole_episodes_within_the_bound_however_many_had_to_wait(configure, run, players):
+    """A version that waits for long games has many short ones by then: all of them are in its batch."""
+    overrides = {
+        "players.count": players,
+        "players.lanes": 5,
+        "players.unroll_length": "episode",
+        "trainer.batch_episodes": 2,
+        "staleness.max_lag": 1,
+        "staleness.on_excess": "hold",
+        "stop.steps": 10_000,
+    }
+    summary = train(configure("cartpole-reinforce", **overrides), run)
+    lags = lags_of(run)
+    assert max(lags) == 1
+    assert (summary.lag.max, summary.lag.mean) == (1, pytest.approx(sum(lags) / len(lags), rel=1e-12))
+    sizes = [len(line["lag"]["values"]) for line in read_lines(run.path / "metrics.jsonl")]
+    assert min(sizes) >= 2
+    assert max(sizes) > 2
+    assert_sums(summary)
+
+
+def test_one_lane_of_one_player_gives_exactly_so_many_episodes(configure, run):
+    overrides = {
+        "players.count": 1,
+        "players.lanes": 1,
+        "players.unroll_length": "episode",
+        "trainer.batch_episodes": 3,
+        "staleness.on_excess": "hold",
+    }
+    summary = train(configure("cartpole-reinforce", **overrides), run)
+    assert {len(line["lag"]["values"]) for line in read_lines(run.path / "metrics.jsonl")} == {3}
+    assert summary.lag.max == 0
+    assert_sums(summary)
+
+
 def test_drop_accounts_for_what_it_drops(configure, run):
     overrides = {
         "players.count": 3,

@@ -209,7 +209,12 @@ def test_a_player_that_does_not_come_back_is_no_longer_waited_for(configure, run
 
 @pytest.mark.parametrize(
     "overrides",
-    [{}, {"players.unroll_length": "episode"}, {"env.vectorize": "auto", "env.normalize": "true"}],
+    [
+        {},
+        {"players.unroll_length": "episode"},
+        {"env.vectorize": "auto", "env.normalize": "true"},
+        {"trainer.normalize_rewards": "true"},
+    ],
     ids=str,
 )
 def test_what_is_learnt_does_not_depend_on_it(configure, new_run, overrides):

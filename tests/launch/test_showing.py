@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import os
 from typing import Any
 
 import gymnasium
@@ -53,6 +54,13 @@ class Screen(gymnasium.Env[Any, Any]):
 class Blind(Screen):
     def __init__(self) -> None:
         super().__init__()
+
+
+class Bare(gymnasium.Env[Any, Any]):
+    """Without a constructor: Python's own takes no arguments."""
+
+    observation_space = Screen.observation_space
+    action_space = Screen.action_space
 
 
 class Breaks(Screen):
@@ -140,14 +148,22 @@ def test_a_film_is_cut_before_it_fills_the_memory(tmp_path, monkeypatch):
 def test_without_pillow_nothing_is_played(tmp_path, monkeypatch):
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "PIL" else found(name))
-    with pytest.raises(MissingPillow, match=r'pip install "touchline\[view\]"'):
+    with pytest.raises(MissingPillow, match="with its extra view"):
         list(film(stage(), tmp_path / "x.webp", episodes=1))
     assert Screen.seeds == []
 
 
-def test_an_environment_that_cannot_be_drawn():
+@pytest.mark.parametrize("env", [Blind, Bare])
+def test_an_environment_that_cannot_be_drawn(env):
     with pytest.raises(NotMade, match="cannot be drawn: it does not take render_mode='human'"):
-        list(show(stage(Blind), episodes=1))
+        list(show(stage(env), episodes=1))
+
+
+def test_a_driver_that_is_set_and_empty_is_none(tmp_path, monkeypatch):
+    pytest.importorskip("PIL.Image")
+    monkeypatch.setenv("SDL_VIDEODRIVER", "")
+    list(film(stage(), tmp_path / "x.webp", episodes=1))
+    assert os.environ["SDL_VIDEODRIVER"] == "dummy"
 
 
 def test_an_environment_that_breaks_while_it_is_watched():

@@ -9,6 +9,7 @@ import pytest
 from touchline.envs.errors import EnvironmentFault
 from touchline.envs.make import make_lanes
 from touchline.envs.spec import EnvSpec
+from touchline.player import unrolls
 from touchline.player.broken import finite
 from touchline.player.play import Play
 from touchline.policy.policy import Policy
@@ -18,6 +19,7 @@ from touchline.policy.spaces import Box, Dict, Discrete
 from touchline.policy.trajectory import Trajectory, TrajectoryError
 
 SEED, LENGTH, LANES = 7, 20, 3
+MOST_STEPS = 500  # of a wave: a game that nobody cuts would never end
 
 
 class Failing(gymnasium.Env):
@@ -29,8 +31,11 @@ class Failing(gymnasium.Env):
     observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (1,), np.float32)
     action_space = gymnasium.spaces.Discrete(2)
 
-    def __init__(self, *, what: str, number: float, at: int = 5, episode: int = 1, first: int = 0) -> None:
-        self.what, self.number, self.at, self.ill, self.episode = what, number, at, episode, first - 1
+    def __init__(
+        self, *, what: str, number: float, at: int = 5, episode: int = 1, limit: int | None = None
+    ) -> None:
+        self.what, self.number, self.at, self.ill, self.episode = what, number, at, episode, -1
+        self.limit = limit  # truncated then
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
@@ -44,7 +49,7 @@ class Failing(gymnasium.Env):
             [self.number if ill and self.what == "observation" else self.steps], np.float32
         )
         reward = self.number if ill and self.what == "reward" else 1.0
-        return observation, reward, not ill and self.steps >= 12, False, {}
+        return observation, reward, not ill and self.steps >= 12, self.steps == self.limit, {}
 
 
 def seed_of(lane: int, episode: int) -> int:
@@ -60,7 +65,9 @@ class Stage:
             observation_space=self.lanes.observation_space, action_space=self.lanes.action_space, hidden=(4,)
         )
         arguments = {"unroll_length": length, "hidden": True, "greedy": False}
-        self.play = Play(self.lanes, self.policy, arguments, base_seed=SEED)
+        self.play = Play(
+            self.lanes, self.policy, arguments, base_seed=SEED, progress=lambda t: t < MOST_STEPS
+        )
         self.snapshot = self.policy.first_snapshot(weights_stream(0), epoch=1)
 
     def results(self, seq):
@@ -124,6 +131,29 @@ def test_lanes_that_are_not_lenient_take_it_for_a_fault():
             stage.lanes.lenient = False
             with pytest.raises(EnvironmentFault, match="nan"):
                 stage.results(0)
+
+
+def test_the_rewards_of_an_unroll_are_looked_at_once(monkeypatch):
+    """However many final observations there are beside them."""
+    looked = []
+
+    def seen(space, observations, rewards=None):
+        looked.append(rewards is not None)
+        return finite(space, observations, rewards)
+
+    monkeypatch.setattr(unrolls, "finite", seen)
+    stage = Stage(LENGTH, what="nothing", number=0.0, limit=6)
+    with stage.lanes:
+        (trajectory,) = stage.results(0)
+    assert len(trajectory.final_steps) == 3 * LANES
+    assert looked == [True] + [False] * 3 * LANES
+
+
+def test_the_last_observation_of_a_truncated_game_is_looked_at():
+    stage = Stage(LENGTH, what="observation", number=np.nan, at=6, limit=6)
+    with stage.lanes:
+        (broken,) = stage.results(0)
+        assert stage.fault(broken).startswith("final_observations: expected finite numbers")
 
 
 def test_the_leaves_of_a_record_are_looked_at_one_by_one():

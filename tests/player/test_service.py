@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import gymnasium
+import numpy as np
 import pytest
 from player_links import NotedLink, welcomed
 
 from touchline.envs.builtin import Corridor
 from touchline.envs.shipping import factory_to_bytes
 from touchline.player.service import PlayerFailed, PlayerService, TurnedAway
+from touchline.policy.spaces import from_plain
+from touchline.protocol.codec import encode
 from touchline.protocol.effects import Arrived, Granted, Ordered, Refused
-from touchline.protocol.messages import ErrorCode, Order
+from touchline.protocol.limits import MAX_HEADER_BYTES
+from touchline.protocol.messages import ErrorCode, Order, Ready
 
 
 @pytest.fixture
@@ -85,6 +90,39 @@ def test_a_factory_that_cannot_be_loaded_is_a_failure_of_the_setup(stage):
     assert caught.value.failure.kind == "setup"
     assert [failure["kind"] for failure in link.failures] == ["setup"]
     assert "sent by the Trainer cannot be loaded" in link.failures[0]["message"]
+
+
+# -- spaces that are long to say
+
+
+def bounded(observed=1, acted=1):
+    """An environment of so many observed and acted numbers, each with a bound of its own."""
+
+    class Bounded(gymnasium.Env):
+        observation_space = gymnasium.spaces.Box(
+            -np.arange(1, observed + 1, dtype=np.float32), np.arange(1, observed + 1, dtype=np.float32)
+        )
+        action_space = gymnasium.spaces.Box(
+            -np.arange(1, acted + 1, dtype=np.float32), np.arange(1, acted + 1, dtype=np.float32)
+        )
+
+    return Bounded
+
+
+def test_bounds_of_thousands_of_numbers_fit_into_a_message(stage):
+    link = NotedLink([welcomed(stage().config, factory=factory_to_bytes(bounded(observed=9000)))])
+    PlayerService(link, trusted=lambda: True).run()
+    (spaces,) = link.spaces
+    assert len(encode(Ready(session=1, spaces=spaces, facts={}))[0]) < MAX_HEADER_BYTES // 2
+    space = from_plain(spaces["observation"])
+    assert (space.shape, space.low[0], space.high[-1]) == ((9000,), -9000, 9000)
+
+
+def test_actions_with_too_many_bounds_are_a_failure_of_the_setup(stage):
+    link = NotedLink([welcomed(stage().config, factory=factory_to_bytes(bounded(acted=9000)))])
+    with pytest.raises(PlayerFailed, match=r"action space: expected at most 1024 numbers .* found 9000"):
+        PlayerService(link, trusted=lambda: True).run()
+    assert [failure["kind"] for failure in link.failures] == ["setup"]
 
 
 # -- waiting

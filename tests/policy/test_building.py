@@ -102,6 +102,8 @@ def test_a_sparse_torso_leaves_out_the_columns_that_are_0(normed):
         (OBSERVED, {"layer_norm": True}),
         (SEVERAL, {"convolutions": FILTERS}),
         (PIXELS, {"sparse": True}),
+        (OBSERVED, {"recurrent": "gru", "shared": True}),
+        (OBSERVED, {"recurrent": "lstm", "shared": True}),
     ],
 )
 def test_no_layer_has_a_constant_where_the_form_says_so(space, form, bias):
@@ -119,6 +121,16 @@ def test_every_weight_begins_as_the_form_says(how):
     else:
         assert weight.std() == pytest.approx(1 / 8, rel=0.05)
         assert np.abs(weight.T @ weight - np.eye(64)).max() > 0.1
+
+
+@pytest.mark.parametrize("recurrent", ["gru", "lstm"])
+def test_a_memory_begins_as_the_form_says(recurrent):
+    for how in ("orthogonal", "scaled_normal"):
+        policy = policy_of(recurrent=recurrent, recurrent_size=32, shared=True, initialization=how)
+        views = policy.network.layout.views(policy.network.init(np.random.default_rng(0)))
+        gate = views["core/hidden"][:, :32]
+        off = np.abs(gate.T @ gate - np.eye(32)).max()
+        assert (off < 1e-4) == (how == "orthogonal")
 
 
 @pytest.mark.parametrize(

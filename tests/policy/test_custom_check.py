@@ -108,6 +108,16 @@ def test_an_element_at_a_corner_is_passed_over(monkeypatch):
     assert (one.shape, one.samples) == ((4, 3), 9)
 
 
+def test_an_array_of_nothing_but_corners_is_not_passed(monkeypatch):
+    """Whatever its gradient is, nothing was held against it."""
+    monkeypatch.setattr(custom_check, "AWAY", 0.0)
+    found = tried("OnlyCorners")
+    (fault,) = found.faults
+    assert fault.where == "backward: v"
+    assert fault.found == "none: forward has a corner or a step at each of the 12, so it cannot be judged"
+    assert {one.name: one.samples for one in found.measured} == {"w": 12, "v": 0, "empty": 0}
+
+
 def test_corners_near_an_element_are_no_faults():
     found = tried("Zigzag")
     assert found.faults == ()

@@ -253,6 +253,7 @@ def test_each_space_has_its_distribution():
 
 
 UNIT = Box((1, 2), "float32", (-1.0, -1.0), (1.0, 1.0))
+GREATEST = float(np.finfo(np.float32).max)
 HALF = Box((1, 2), "float32", (-1.0, 0.0), (1.0, np.inf))
 PAIR = Dict(("move", "fire"), (UNIT, Discrete(2)))
 
@@ -295,6 +296,17 @@ def test_the_form_decides_outputs_parameters_and_what_is_free(space, form, sizes
         (MultiBinary((2,)), {"squash": True}, "squash: True is for a Box"),
         (Discrete(2), {"std": "state"}, "std: state is for a Box"),
         (HALF, {"squash": True}, r"expected finite bounds, found 0.0 to inf in element \[0, 1\]"),
+        (
+            Box((2,), "float32", (-1.0, -GREATEST), (1.0, GREATEST)),
+            {"squash": True},
+            r"bounds whose sum and difference are finite in float32, found -3.4028234663852886e\+38 to .* in "
+            r"element \[1\]",
+        ),
+        (
+            Box((1,), "float32", (GREATEST,), (GREATEST,)),
+            {"squash": True},
+            "bounds whose sum and difference are finite in float32",
+        ),
         (Dict(("arm",), (HALF,)), {"squash": True}, r"action space\['arm'\]: policy.squash"),
         (UNIT, {"std": "state", "log_std": 2.0}, "log_std: expected a number between -20.0 and 2.0"),
     ],

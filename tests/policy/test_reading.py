@@ -10,6 +10,7 @@ from touchline.policy.features import encode
 from touchline.policy.form import Form
 from touchline.policy.inputs import Parts
 from touchline.policy.normalizer import Normalizer, Statistics
+from touchline.policy.policy import Policy
 from touchline.policy.reading import Reading, is_image
 from touchline.policy.records import Record
 from touchline.policy.spaces import Box, Dict, Discrete, MultiBinary, SpaceError
@@ -122,3 +123,14 @@ def test_convolutions_without_an_image_are_refused():
 @pytest.mark.parametrize("space", [SEVERAL, PICTURE])
 def test_no_rows_are_no_rows(space):
     assert len(reading_of(space, convolutions=FILTERS).inputs(raw_of(space, 0), None)) == 0
+
+
+@pytest.mark.parametrize("space", [PICTURE, Dict(("left", "right"), (PICTURE, PICTURE))])
+def test_images_alone_have_no_numbers(space):
+    """Nothing to take statistics of, nothing to normalise."""
+    reading, raw = reading_of(space, convolutions=FILTERS, normalize=True), raw_of(space)
+    assert reading.vectors(raw).shape == (ROWS, 0)
+    policy = Policy.build(
+        observation_space=space, action_space=Discrete(2), convolutions=FILTERS, normalize=True
+    )
+    assert not policy.normalized

@@ -11,7 +11,12 @@ from policy_numerics import assert_gradient
 from touchline.policy.recurrent import FORGET_BIAS, GRU, LSTM, Sequences, starts_of, states_before, unrolled
 
 FEATURES, SIZE, STEPS, LANES = 3, 2, 5, 4
-CORES = {"gru": GRU(features=FEATURES, size=SIZE), "lstm": LSTM(features=FEATURES, size=SIZE)}
+CORES = {
+    "gru": GRU(features=FEATURES, size=SIZE),
+    "lstm": LSTM(features=FEATURES, size=SIZE),
+    "gru without biases": GRU(features=FEATURES, size=SIZE, bias=False),
+    "lstm without biases": LSTM(features=FEATURES, size=SIZE, bias=False),
+}
 every_core = pytest.mark.parametrize("core", CORES.values(), ids=CORES.keys())
 
 
@@ -83,13 +88,20 @@ def lstm_by_hand(p, x, state):
 BY_HAND = {"gru": gru_by_hand, "lstm": lstm_by_hand}
 
 
+def with_biases(core, p):
+    """A core without biases is one whose biases are 0."""
+    zeros = {"bias": np.zeros(p["input"].shape[1]), "candidate_bias": np.zeros(SIZE)}
+    return {**zeros, **p}
+
+
 @pytest.mark.parametrize("name", CORES)
 def test_a_step_is_the_equations(name):
     core = CORES[name]
     flat, x, sequences = example(core)
     p = views(core, flat)
     kept = core.step(p, x[:LANES], sequences.state)
-    expected = [BY_HAND[name](p, x[lane], list(sequences.state[lane])) for lane in range(LANES)]
+    by_hand, biased = BY_HAND[name.split()[0]], with_biases(core, p)
+    expected = [by_hand(biased, x[lane], list(sequences.state[lane])) for lane in range(LANES)]
     np.testing.assert_allclose(core.state_after(kept), expected, rtol=1e-12)
     np.testing.assert_array_equal(kept[-1], core.state_after(kept)[:, -SIZE:])
     assert tuple(layer.shape[1:] for layer in kept) == core.kept
@@ -178,11 +190,35 @@ def test_initial_gates_are_orthogonal_and_the_lstm_keeps_its_memory(core):
         for start in range(0, p[name].shape[1], SIZE):
             block = p[name][:, start : start + SIZE]
             np.testing.assert_allclose(block.T @ block, np.eye(SIZE), atol=1e-6)
-    biases = np.concatenate([p[name] for name in core.shapes if name.endswith("bias")])
-    expected = np.zeros_like(biases)
-    if isinstance(core, LSTM):
-        expected[SIZE : 2 * SIZE] = FORGET_BIAS
-    np.testing.assert_array_equal(biases, expected)
+    assert_biases(core, p)
+
+
+def assert_biases(core, p):
+    """All 0 but the forget gates' of an LSTM."""
+    for name in (name for name in core.shapes if name.endswith("bias")):
+        expected = np.zeros(core.shapes[name])
+        if isinstance(core, LSTM):
+            expected[SIZE : 2 * SIZE] = FORGET_BIAS
+        np.testing.assert_array_equal(p[name], expected)
+
+
+@pytest.mark.parametrize("kind", [GRU, LSTM])
+def test_gates_begin_with_a_scaled_deviation_where_asked(kind):
+    """1/√inputs everywhere, as of any other layer: of what x enters by the features, of what h enters by the size."""
+    features, size = 400, 100
+    core = kind(features=features, size=size, initialization="scaled_normal")
+    p = views(core, np.ones(flat_size(core), np.float32))
+    core.init(p, np.random.default_rng(0))
+    assert p["input"].std() == pytest.approx(1 / math.sqrt(features), rel=0.02)
+    assert p["hidden"].std() == pytest.approx(1 / math.sqrt(size), rel=0.02)
+    block = p["hidden"][:, :size]
+    assert np.abs(block.T @ block - np.eye(size)).max() > 0.1
+    assert (p["bias"][:size] == 0).all()
+
+
+@pytest.mark.parametrize("name", ["gru", "lstm"])
+def test_without_biases_there_are_the_products_alone(name):
+    assert list(CORES[f"{name} without biases"].shapes) == ["input", "hidden"]
 
 
 @every_core

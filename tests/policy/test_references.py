@@ -113,3 +113,12 @@ def test_near_names():
 def test_an_error_in_one_line():
     assert error_line(ValueError("one.\ntwo")) == "one"
     assert error_line(ValueError()) == "ValueError"
+
+
+def test_what_is_only_a_little_alike_is_not_suggested() -> None:
+    assert nearest("bonus", ["focus"]) == []
+
+
+def test_a_longer_name_that_begins_so_is_suggested() -> None:
+    assert nearest("framestack", ["FrameStackObservation", "Frame"]) == ["FrameStackObservation"]
+    assert nearest("Fra", ["FrameStackObservation"]) == [], "so few letters begin many names"

@@ -104,6 +104,8 @@ INNER = {"kind": "discrete", "n": 2}
             "space discrete: n: expected integers of at least 1, found 0",
         ),
         ("tuple", {"names": ["a"]}, "names"),
+        ("box", {"digest": 3}, "digest: expected at most 64 characters, found 3"),
+        ("box", {"digest": "a" * 65}, "digest: expected at most 64 characters"),
         ("dict", {"names": ["a"]}, "names: expected one for each space, found 1 for 2"),
         ("dict", {"names": [], "spaces": []}, "names: expected one for each space, found 0 for 0"),
         ("dict", {"names": ["a", "a"]}, r"names: expected strings, each once, found \['a', 'a'\]"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import shutil
 import sys
 from collections.abc import Iterator
@@ -57,6 +58,14 @@ def test_the_files_of_several_runs(make_run, tmp_path: Path) -> None:
     ]
 
 
+def test_a_run_that_failed_before_its_first_update_says_so(make_run, tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, env="a", seed=0)
+    reason = "failed: 5 failures alike"
+    run.write_summary(msgspec.structs.replace(make_run().read_summary(), updates=0, reason=reason))
+    with pytest.raises(RecordError, match=r"ended before its first update \(failed: 5 failures alike\)"):
+        plot_run([run], tmp_path)
+
+
 def test_a_run_with_nothing_recorded(tmp_path: Path) -> None:
     run = RunDirectory.create(tmp_path, env="a", seed=0)
     with pytest.raises(RecordError, match="nothing recorded yet"):
@@ -79,7 +88,7 @@ def test_weights_want_two_checkpoints(make_run) -> None:
 def test_without_matplotlib_the_extra_is_named(make_run, monkeypatch: pytest.MonkeyPatch) -> None:
     run = make_run(updates=2)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(MissingView, match=r'pip install "touchline\[view\]"'):
+    with pytest.raises(MissingView, match="with its extra view"):
         plot_run([run], run.plots)
 
 
@@ -120,6 +129,29 @@ def test_greedy_evaluations_are_points_on_the_learning_curve(make_run, style: No
     assert (drawn.get_xdata().tolist(), drawn.get_ydata().tolist()) == ([20480, 81920], [50, 400])
     (drawn,) = [line for line in right.lines if line.get_marker() == "D"]
     assert drawn.get_xdata().tolist() == pytest.approx([0.6, 2.4])
+
+
+def test_an_evaluation_far_below_is_an_arrow_and_does_not_stretch_the_axis(make_run, style: None) -> None:
+    run = make_run()
+    for version, mean in ((10, -90_000.0), (40, 400.0)):
+        line = {"seconds": 0.06 * version, "steps": 2048 * version, "version": version, "player": "p"}
+        run.evaluations.append({**line, "episodes": 20, "mean": mean})
+    run.flush()
+    left, right = learning_figure(group_runs([run])).axes
+    (arrow,) = [line for line in left.lines if line.get_marker() == "v"]
+    assert arrow.get_xdata().tolist() == [20480]
+    assert arrow.get_ydata()[0] == left.get_ylim()[0] > -1000
+    assert "(arrows: below, least -9e+04)" in texts(right)
+
+
+def test_the_goal_is_named_beside_its_line_and_not_where_the_curve_ends(make_run, style: None) -> None:
+    figure = learning_figure(group_runs([make_run()]))
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    (goal,) = [text for text in axes.texts if text.get_text().startswith("goal")]
+    box = goal.get_window_extent().transformed(axes.transData.inverted())
+    assert box.y0 > float(goal.get_text().split()[1])
+    assert box.x1 < sum(axes.get_xlim()) / 2
 
 
 def test_several_seeds_are_a_mean_in_a_band_with_each_run_faint(make_run, style: None) -> None:
@@ -233,6 +265,19 @@ def test_a_wide_lag_is_gathered_into_bars_of_whole_versions(make_run, style: Non
     assert sum(bar.get_height() for bar in bars) == pytest.approx(1)
 
 
+def test_a_tail_that_could_not_be_seen_makes_the_axis_logarithmic(make_run, style: None) -> None:
+    run = make_run(updates=2)
+    line = {"update": 3, "version": 3, "seconds": 9, "steps": 9, "episodes": 0, "gradient_steps": 3}
+    run.metrics.append({**line, "lag": {"values": [1] * 2000 + [7]}})
+    run.flush()
+    (axes,) = lag_figure(group_runs([run])).axes
+    assert axes.get_yscale() == "log"
+    assert axes.get_ylabel() == "share of results (log scale)"
+    assert axes.get_ylim()[0] < min(bar.get_height() for bar in axes.patches if bar.get_height())
+    (even,) = lag_figure(group_runs([make_run(updates=2)])).axes
+    assert even.get_yscale() == "linear"
+
+
 def test_the_speed_of_a_run(make_run, style: None) -> None:
     run = make_run()
     (group,) = group_runs([run])
@@ -268,6 +313,22 @@ def test_each_matrix_has_a_panel_and_every_weight_is_in_it(make_run, style: None
         filled, outline = axes.patches
         assert filled.get_data().values.sum() == outline.get_data().values.sum() == after.weights[key].size
         assert f"std {before.weights[key].std():.2g} →" in axes.get_xlabel()
+
+
+def test_the_labels_of_neighbouring_panels_keep_apart(make_run, style: None) -> None:
+    run = make_run()
+    figure = weights_figure(run.name, load_checkpoint(run, 0), load_checkpoint(run))
+    figure.draw_without_rendering()
+    rows: dict[float, list[Any]] = {}
+    for axes in figure.axes:
+        low, high = axes.get_xlim()
+        ticks = [tick for tick in axes.xaxis.get_major_ticks() if low <= tick.get_loc() <= high]
+        row = round(axes.get_position().y0, 2)
+        rows.setdefault(row, []).extend(tick.label1.get_window_extent() for tick in ticks)
+    for boxes in rows.values():
+        ordered = sorted(boxes, key=lambda box: box.x0)
+        gaps = [other.x0 - one.x1 for one, other in itertools.pairwise(ordered)]
+        assert min(gaps) > 0, gaps
 
 
 def test_weights_that_never_moved_and_are_all_alike(tmp_path: Path, style: None) -> None:

@@ -30,7 +30,10 @@ def delivery(seq=17, player="player-2", **arrays):
 
 def test_the_page_says_whose_it_is_and_what_it_was_played_from(run):
     path = set_aside(run, [delivery()], detail="rewards: nan", live=41, seed=3)
-    assert path.read_text() == "rewards: nan\n\nresult 17 of player-2, played by version 40\n"
+    text = path.read_text()
+    assert text.startswith("rewards: nan\n\nresult 17 of player-2, played by version 40\n")
+    assert "  episode seed 5: 9 steps\n  episode seed 6: 2 steps\n" in text
+    assert ".npz beside this file" in text
     page = json.loads(path.with_suffix(".json").read_text())
     assert (page["kind"], page["detail"], page["live_version"], page["run_seed"]) == (
         "invalid",

@@ -84,6 +84,18 @@ def test_without_a_forward_pass_they_are_of_the_oldest_results_rows(action, grad
     assert found.kl > 1e-4
 
 
+@pytest.mark.parametrize("gradient", ["reuse", "recompute"])
+def test_the_oldest_is_found_wherever_it_stands(gradient):
+    """Results come in no order of their lags."""
+    example = Example(gradient=gradient, correction="importance" if gradient == "recompute" else "none")
+    expected = example.drift()
+    example.pieces.reverse()
+    assert [piece.lag for piece in example.pieces] == [2, 1]
+    assert example.drift() == expected
+    rhos = example.ratios(example.pieces[0])
+    assert example.drift().effective_fraction == pytest.approx(kish(rhos), rel=1e-4)
+
+
 @pytest.mark.parametrize("name", RECOMPUTED)
 def test_with_one_they_are_of_every_valid_row(name):
     example = Example(lags=(0, 2), **RECOMPUTED[name])

@@ -32,6 +32,7 @@ def run(tmp_path) -> RunDirectory:
 @pytest.fixture
 def evaluations(run) -> Evaluations:
     made = Evaluations(run.evaluations)
+    made.asked(0)
     for version in range(10):
         made.published(report(version))
     return made
@@ -92,8 +93,21 @@ def test_the_status_has_the_last_and_the_best(evaluations):
     assert (status.best_version, status.best_mean) == (2, 7.0)
 
 
+def test_without_an_evaluation_that_is_awaited_the_live_versions_counts_are_kept_alone(evaluations, run):
+    never = Evaluations(run.evaluations)
+    for made in (never, evaluations):
+        add(evaluations, 8, 1.0)
+        assert evaluations.counts_of(8)["steps"] == 800  # its checkpoint is still to be written
+        for version in range(10, 13):
+            made.published(report(version))
+        assert made.counts_of(12) == {"steps": 1200, "updates": 12, "gradient_steps": 48}
+        for version in range(12):
+            with pytest.raises(KeyError):
+                made.counts_of(version)
+
+
 def test_counts_are_kept_from_the_version_live_when_it_is_asked(evaluations):
-    evaluations.forget_before(6)
+    evaluations.asked(6)
     assert evaluations.counts_of(6) == {"steps": 600, "updates": 6, "gradient_steps": 24}
     with pytest.raises(KeyError):
         evaluations.counts_of(5)

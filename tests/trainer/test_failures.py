@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from touchline.record import RunDirectory
 from touchline.trainer.failures import (
     FORGOTTEN_AFTER_SECONDS,
     InvalidResults,
     RunFailed,
     Streak,
     account_of,
+    failed_in_training,
+    shown,
     text_of,
 )
 
@@ -103,3 +108,41 @@ def test_the_text_says_what_where_after_what_and_how():
     failure = {"message": "on fire", "lane": 0, "seed": 7, "step": None, "last_actions": [1, 0]}
     assert text_of(failure) == "on fire\nlane 0, seed 7\nlast actions: [1, 0]\n"
     assert text_of({"message": "on fire", "traceback": "File x\n"}) == "on fire\nFile x\n"
+
+
+def test_what_is_shown_has_no_frames_of_ours_and_says_what_to_do():
+    failure = {"message": "on fire", "lane": 0, "last_actions": [1], "own": "theirs\n", "traceback": "ours\n"}
+    assert shown(failure, kept=Path("crashes/1.txt"), advice="try this") == (
+        "on fire\nlane 0\nlast actions: [1]\ntheirs\nkept in crashes/1.txt\ntry this"
+    )
+    assert shown({**failure, "own": ""}, kept=Path("x"), advice="").splitlines()[-2:] == [
+        "last actions: [1]",
+        "kept in x",
+    ]
+
+
+def test_of_a_player_that_told_nothing_all_that_is_known_is_shown():
+    assert shown({"message": "killed", "traceback": "its log"}, kept=Path("x"), advice="") == (
+        "killed\nits log\nkept in x"
+    )
+
+
+def test_a_fault_of_the_users_that_came_in_training_is_a_failure(tmp_path):
+    run = RunDirectory.create(tmp_path, env="a", seed=0)
+    try:
+        raise ValueError("late")
+    except ValueError as error:
+        failed = failed_in_training(error, run, advice="try this")
+    assert (failed.headline, failed.exit_code) == ("late", 3)
+    (kept,) = run.crashes.glob("*.txt")
+    assert "Traceback" in kept.read_text()
+    assert failed.detail.endswith(f"kept in {kept}\ntry this")
+
+
+def test_what_to_do_goes_with_the_failure():
+    results = InvalidResults()
+    for _ in range(10):
+        results.took("values: not finite")
+    with pytest.raises(RunFailed) as caught:
+        results.check("look there")
+    assert caught.value.detail == "look there"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from policy_trajectories import PICTURE, trajectory_of
 from trainer_batches import pieces_of, settings_of, two_versions
 
+from touchline.trainer.batch import Piece
 from touchline.trainer.estimates import estimate
 from touchline.trainer.minibatches import minibatches
-from touchline.trainer.samples import samples_of
+from touchline.trainer.samples import CHUNK_ROWS, LANE_ROWS, samples_of
 
 RECURRENT = {"hidden": (4,), "recurrent": "gru", "recurrent_size": 3, "shared": True}
 
@@ -101,6 +103,26 @@ def test_chunks_of_sequences_are_whole_lanes_with_their_states():
         assert chunk.sequences.shape == (steps, 1)
         np.testing.assert_array_equal(chunk.sequences.state[0], part.sequences.state[lane])
         np.testing.assert_array_equal(chunk.advantages, part.advantages.reshape(steps, lanes)[:, lane])
+
+
+@pytest.mark.parametrize(
+    ("form", "rows"),
+    [
+        ({}, CHUNK_ROWS),
+        (RECURRENT, LANE_ROWS),
+        ({**RECURRENT, "observed": PICTURE, "convolutions": ((2, 3, 1, 0),)}, CHUNK_ROWS),
+    ],
+    ids=["rows", "lanes", "lanes of images"],
+)
+def test_parts_are_as_large_as_is_quickest(form, rows):
+    policy, played, live = two_versions("categorical", dtype="float32", **form)
+    lanes, steps = 12, 512
+    trajectory = trajectory_of(policy, played, np.random.default_rng(0), steps=steps, lanes=lanes)
+    (one,) = estimate([Piece(trajectory, played, 0, 1.0)], policy, live, settings_of(gradient="recompute"))
+    sizes = [len(chunk) for chunk in samples_of(one, policy, live).chunks()]
+    assert sum(sizes) == steps * lanes
+    assert sizes[:-1] == [rows] * (len(sizes) - 1)
+    assert sizes[-1] <= rows
 
 
 @pytest.mark.parametrize("form", [{}, RECURRENT], ids=["rows", "lanes"])

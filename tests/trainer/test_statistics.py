@@ -135,6 +135,14 @@ def test_solved_needs_as_many_episodes_as_the_mean_is_over():
     assert (ending.solved, ending.reason) == (True, "solved: mean return 10.0 reached 10")
 
 
+def test_a_mean_is_not_rounded_past_what_it_says():
+    conditions = StopConditions(mean_return=0.95, steps=None, minutes=None)
+    ending = met(conditions, returns=returns_of(0.97, 0.97, 0.97))
+    assert ending.reason == "solved: mean return 0.97 reached 0.95"
+    small = StopConditions(mean_return=0.01, steps=None, minutes=None)
+    assert "0.0123 reached 0.01" in met(small, returns=returns_of(0.0123, 0.0123, 0.0123)).reason
+
+
 @pytest.mark.parametrize(
     ("conditions", "now", "reason"),
     [

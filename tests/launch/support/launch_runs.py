@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from touchline.launch.local import open_socket
+from touchline.launch.local import barrier_of, open_socket
 from touchline.launch.supervisor import Supervisor
 from touchline.protocol.ledger import BUCKETS
 from touchline.record import RunDirectory, Summary, load_checkpoint, read_lines
@@ -32,7 +32,8 @@ def supervised(config, run, *, count: int, on_event: Callable[[TrainerRuntime, S
             supervisor.poll(runtime.player_died)
             on_event(runtime, supervisor)
 
-        runtime = TrainerRuntime(config, run, socket, admitted=8, housekeeping=keep_house)
+        barrier = barrier_of(config, count)
+        runtime = TrainerRuntime(config, run, socket, admitted=8, barrier=barrier, housekeeping=keep_house)
         summary = runtime.run_to_end()
     finally:
         supervisor.close()

@@ -20,6 +20,7 @@ class NotedLink:
         self._given = events
         self.notes: list[Any] = []
         self.failures: list[dict[str, Any]] = []
+        self.spaces: list[Any] = []
         self.interrupted = False
         self.errors = 0
         self._steps = 0
@@ -40,6 +41,7 @@ class NotedLink:
 
     def ready(self, spaces: Any, facts: Any) -> None:
         self.notes.append("ready")
+        self.spaces.append(spaces)
 
     def want(self) -> None:
         self.notes.append(f"want after {self._steps}")
