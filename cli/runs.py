@@ -71,7 +71,11 @@ def _why(row: RunRow) -> str:
     """How a run failed, on one line; empty for those that did not."""
     word, _, reason = row.state.partition(":")
     said = plain_line(reason)
-    return f"{word}: {said[:WHY_WIDTH]}{'...' if len(said) > WHY_WIDTH else ''}" if word in FAILED and said else ""
+    return (
+        f"{word}: {said[:WHY_WIDTH]}{'...' if len(said) > WHY_WIDTH else ''}"
+        if word in FAILED and said
+        else ""
+    )
 
 
 def _ago(seconds: float) -> str:

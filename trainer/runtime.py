@@ -364,7 +364,9 @@ class TrainerRuntime:
             raise RunFailed(
                 message if count == 1 else f"{count} failures alike in a row: {message}",
                 exit_code=3,
-                detail=shown({"traceback": text, **payload}, kept=path, advice=of_player(self.config, message)),
+                detail=shown(
+                    {"traceback": text, **payload}, kept=path, advice=of_player(self.config, message)
+                ),
             )
 
     def _say(self, message: str) -> None:

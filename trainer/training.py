@@ -107,7 +107,10 @@ class Training:
         if absorbed.aside:
             live, seed = self.method.live.version, self.config.seed
             kept = set_aside(self.run, absorbed.aside, detail=absorbed.detail, live=live, seed=seed)
-            self._last_kept, absorbed = kept, replace(absorbed, detail=f"{absorbed.detail}; kept in {kept.name}")
+            self._last_kept, absorbed = (
+                kept,
+                replace(absorbed, detail=f"{absorbed.detail}; kept in {kept.name}"),
+            )
         self._invalid.took("" if absorbed.failed else absorbed.detail)
         if absorbed.changed or absorbed.failed:
             self._failed.took(absorbed.detail)

@@ -13,6 +13,7 @@ LAG, RATE, DECAY = 4, 1e-3, 0.99
 RMSPROP = {
     "mode": "serial",
     "staleness__inject": LAG,
+    "staleness__max_lag": LAG,
     "optimizer__rule": "rmsprop",
     "optimizer__decay": DECAY,
     "optimizer__learning_rate": RATE,

@@ -19,6 +19,8 @@ from touchline.trainer.method import Order
 from touchline.trainer.stopping import Ending
 
 EVERY = {"eval.every": "50ms", "eval.episodes": 6}
+# Long enough under way to be met there, and until then, whatever the machine's speed.
+UNTIL_SEEN = {"eval.every": "50ms", "eval.episodes": 300, "stop.steps": 10_000_000, "stop.minutes": 1}
 
 
 def lines_of(run: RunDirectory) -> list[EvaluationLine]:
@@ -111,8 +113,9 @@ def test_a_player_that_dies_while_it_evaluates_costs_the_evaluation_alone(config
         if not killed and at_it:
             killed.append(at_it[0].name)
             os.kill(at_it[0].pid, signal.SIGKILL)
+        noticed = killed and (run.crashes / f"1-{killed[0]}.txt").exists()
         training = runtime.training
-        if killed and training is not None and training.evaluations.last is not None:
+        if noticed and training is not None and training.evaluations.last is not None:
             runtime.stop(Ending("seen enough", solved=False))
 
     config = configure(**{**overrides, "eval.every": "500ms", "eval.episodes": 200})
@@ -181,10 +184,13 @@ def test_one_that_cannot_be_read_is_given_up_and_ends_no_round(configure, run):
             unread.append(asked.order)
             runtime._handle(Invalid(asked.slot, 0, "torn", outstanding=0, order=asked.order))
             assert runtime._evaluating.under_way is None
+            unread.append(runtime.training.method.updates)
+        elif unread and runtime.training.method.updates > unread[1] + 3:
+            runtime.stop(Ending("seen enough", solved=False))
 
-    config = configure(**{"mode": "sync", "players.count": 2, "stop.steps": 6000, **EVERY})
+    config = configure(**{"mode": "sync", "players.count": 2, **UNTIL_SEEN})
     summary = supervised(config, run, count=2, on_event=interfere)
-    assert unread
+    assert summary.reason == "seen enough"
     assert summary.lag.max == 0
     assert_sums(summary)
 
@@ -198,10 +204,14 @@ def test_a_player_that_does_not_come_back_is_no_longer_waited_for(configure, run
             gone.append(asked.slot)
             runtime._handle(Lost(asked.slot, runtime.crew.name(asked.slot), "gone"))
             assert runtime._evaluating.under_way is None
+            gone.append(runtime.training.method.updates)
+        elif gone and runtime.training.method.updates > gone[1] + 3:
+            runtime.stop(Ending("seen enough", solved=False))
 
-    config = configure(**{"players.count": 2, "stop.steps": 6000, **EVERY})
-    assert_sums(supervised(config, run, count=2, on_event=interfere))
-    assert gone
+    config = configure(**{"players.count": 2, **UNTIL_SEEN})
+    summary = supervised(config, run, count=2, on_event=interfere)
+    assert summary.reason == "seen enough"
+    assert_sums(summary)
 
 
 # -- one process, and rounds
