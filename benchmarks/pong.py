@@ -21,7 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from touchline.record import RunDirectory, read_history
+from touchline.record import RunDirectory
+from touchline.record.history import read_history
 from touchline.record.plot_style import colour, count_axis, new_figure, save, styled
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "results"

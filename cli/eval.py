@@ -39,11 +39,18 @@ def command(
 ) -> None:
     """Play whole episodes with what RUN has learnt, greedily unless told otherwise, and report the returns.
 
+    Of a run on a table, report the error of its network over the training rows and the test rows.
+
     RUN is a path, a name, a number, or the beginning of a name. Flags of env.* change the environment:
     --env.kwargs.gravity 5.
     """
+    from touchline.cli.measured import measured_text, on_table
     from touchline.player.evaluate import evaluate
+    from touchline.record import find_run
 
+    if on_table(find_run(run, runs)):
+        click.echo(measured_text(find_run(run, runs), checkpoint, config_flags(ctx), as_json=as_json))
+        return
     directory, policy = restored(run, runs, checkpoint, config_flags(ctx))
     played = evaluate(
         policy.spec, policy.policy, policy.snapshot, episodes=episodes, seed=seed, greedy=not sampled

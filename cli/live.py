@@ -17,7 +17,10 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.segment import Segment
 
-from touchline.cli.live_frame import Line, frame
+from touchline.cli.live_curve import headline
+from touchline.cli.live_frame import frame, rounds_per_second, unit_of
+from touchline.cli.live_layout import Line
+from touchline.cli.live_measures import TRAINING, tests_of
 from touchline.cli.live_text import (
     MISSING,
     clock,
@@ -34,7 +37,13 @@ from touchline.record.status import Status
 Source = Callable[[], Status]
 REFRESH_PER_SECOND = 4.0
 PLAIN_SECONDS = 5.0
-PRESENT = ("playing", "evaluating", "waiting", "building")  # a Player between two grants is no less there
+PRESENT = (
+    "playing",
+    "working",
+    "evaluating",
+    "waiting",
+    "building",
+)  # a Player between two grants is no less there
 CLOSING_SECONDS = 2.0  # a terminal that hangs must not keep the program
 
 
@@ -139,22 +148,33 @@ class PlainView:
 
 def status_line(status: Status) -> str:
     """A Status as one line; the fields keep their order and names, so that a log can be searched."""
-    goal = f" (goal {short(status.return_goal)})" if status.return_goal is not None else ""
     ending = status.state in ("stopping", "finished")  # they leave because they were told to
     playing = sum(ending or player.state in PRESENT for player in status.players)
     facts = [
         f"{clock(status.seconds):>7}",
-        f"steps {count(status.steps)}",
-        f"return {number(status.return_mean)}{goal}",
-        f"episodes {count(status.episodes)}",
-        f"updates {count(status.updates)} at {number(status.updates_per_second)}/s",
+        *_done(status),
         f"waits {percent(status.wait_fraction)}",
         f"lag {number(status.lag.mean)}",
         f"players {playing}/{len(status.players)}" if status.players else f"players {MISSING}",
     ]
     if status.evaluation is not None:
         facts.append(f"eval {number(status.evaluation.mean)} of version {status.evaluation.version}")
+    if status.objective is not None:
+        facts += [f"test {name} {text}" for name, text in tests_of(status.objective) if name != TRAINING]
     return "  ".join(facts)
+
+
+def _done(status: Status) -> list[str]:
+    """How much, and what came of it."""
+    shown = headline(status)
+    goal = f" (goal {short(shown.goal)})" if shown.goal is not None else ""
+    reached = f"{shown.name} {shown.say(shown.value)}{goal}"
+    worked = f"{unit_of(status)} {count(status.steps)}"
+    if status.objective is not None:
+        rounds = f"rounds {count(status.objective.rounds)} at {number(rounds_per_second(status))}/s"
+        return [worked, reached, rounds]
+    updates = f"updates {count(status.updates)} at {number(status.updates_per_second)}/s"
+    return [worked, reached, f"episodes {count(status.episodes)}", updates]
 
 
 @final

@@ -6,42 +6,25 @@ lock with the learner, and laying out a table costs ten times as much.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 
 from rich.cells import cell_len, set_cell_size
 
-from touchline.cli.live_text import (
-    MISSING,
-    Glyphs,
-    bar,
-    chart,
-    clock,
-    count,
-    number,
-    percent,
-    plain_line,
-    resample,
-    short,
-)
-from touchline.record.status import PlayerStatus, Status
-
-Part = tuple[str, str]  # text, style
-Line = list[Part]
+from touchline.cli.live_curve import headline, headline_rows
+from touchline.cli.live_layout import Line, breadth, crop, cut, fit, row, wrapped
+from touchline.cli.live_measures import Named, found_of, tests_of
+from touchline.cli.live_text import MISSING, Glyphs, bar, clock, count, number, percent, plain_line, short
+from touchline.record.status import Objective, PlayerStatus, Status
 
 MARGIN = " "
-LABEL_WIDTH = 9
-GAP = "   "
 WAITING_BAR = 10
-CHART_HEIGHT = 5
 CHART_FROM = 30  # rows of terminal
-HELD = 60  # values of the return in a status
 WIDEST = 120  # a line longer than this is hard to read across
-MESSAGE_LINES = 2
 STATE_STYLES = {
     "training": "bold green",
     "playing": "green",
+    "working": "green",
     "evaluating": "green",
     "waiting": "cyan",
     "standing by": "cyan",
@@ -57,10 +40,16 @@ STATE_STYLES = {
 }
 # title and width of a Player's numbers; the narrower the terminal, the fewer of them, from the right
 COLUMNS = (("steps/s", 8), ("episodes", 9), ("behind", 7), ("restarts", 9))
+BY_ROUNDS = (("{unit}/s", 8), ("results", 9), ("behind", 7), ("restarts", 9))
 WIDEST_SPREAD = 1
 NAME_WIDTH, STATE_WIDTH = (10, 24), 14
 SLOW_SECONDS = 5.0
-TIMED = ("playing", "evaluating", "building")  # at which a Player is busy: long at one, it may hang
+TIMED = (
+    "playing",
+    "working",
+    "evaluating",
+    "building",
+)  # at which a Player is busy: long at one, it may hang
 
 
 def frame(status: Status, *, width: int, height: int, glyphs: Glyphs) -> list[Line]:
@@ -76,7 +65,7 @@ def frame(status: Status, *, width: int, height: int, glyphs: Glyphs) -> list[Li
     foot = _foot(status, inner, glyphs)
     room = height - len(head) - len(foot)
     lines = [*head, *_players(status, inner, room, glyphs), *foot]
-    return [_crop([(MARGIN, ""), *line], width) if line else [] for line in lines[:height]]
+    return [crop([(MARGIN, ""), *line], width) if line else [] for line in lines[:height]]
 
 
 def _title(status: Status, width: int, glyphs: Glyphs) -> Line:
@@ -85,76 +74,70 @@ def _title(status: Status, width: int, glyphs: Glyphs) -> Line:
         (f"{glyphs.dot} {status.state}", state_style),
         (f"  {clock(status.seconds)}", "bold"),
     ]
-    room = width - _width(right) - 2
+    room = width - breadth(right) - 2
     about = f"{plain_line(status.env)}{glyphs.between}{status.mode}"
-    left = _fit([[(_cut(status.run, room, glyphs), "bold")], [(about, "dim")]], room, gap="  ")
-    return [*left, (" " * (width - _width(left) - _width(right)), ""), *right]
+    left = fit([[(cut(status.run, room, glyphs), "bold")], [(about, "dim")]], room, gap="  ")
+    return [*left, (" " * (width - breadth(left) - breadth(right)), ""), *right]
 
 
 def _progress(status: Status, width: int, glyphs: Glyphs) -> Line:
-    share = _share(status)
+    share, worked = _share(status), f"{count(status.steps)} {unit_of(status)}"
     if share is None:
-        return [(f"{count(status.steps)} steps", "bold"), (", no limit set", "dim")]
+        return [(worked, "bold"), (", no limit set", "dim")]
     facts: list[Line] = [[(percent(share).rjust(5), "bold")], [(_limit(status), "")]]
     if status.eta_seconds is not None and status.state != "finished":
         # a run with a goal ends when it is reached, so that the time to its limits is the most it can be
-        at_most = glyphs.at_most if status.return_goal is not None else ""
+        at_most = glyphs.at_most if headline(status).goal is not None else ""
         facts.append([(f"eta {at_most}{clock(status.eta_seconds)}", "dim")])
-    right = _fit(facts, width - WAITING_BAR, gap="  ")
-    filled, rest = bar(share, width - _width(right) - 2, glyphs)
+    if status.objective is not None and not _limit(status).endswith(unit_of(status)):
+        facts.append([(worked, "dim")])
+    right = fit(facts, width - WAITING_BAR, gap="  ")
+    filled, rest = bar(share, width - breadth(right) - 2, glyphs)
     return [(filled, "bold cyan"), (rest, "dim"), ("  ", ""), *right]
 
 
-def _shares(status: Status) -> tuple[float | None, float | None]:
-    """How far towards the limit of steps, and towards that of time; None where it is not set."""
-    steps = status.steps / status.stop_steps if status.stop_steps else None
-    time = status.seconds / (60 * status.stop_minutes) if status.stop_minutes else None
-    return steps, time
+def unit_of(status: Status) -> str:
+    """What ``steps`` counts."""
+    return "steps" if status.objective is None else status.objective.unit
+
+
+def _limits(status: Status) -> list[tuple[float, str]]:
+    """How far towards each of the limits that are set, and the limit in words."""
+    limits: list[tuple[float, str]] = []
+    objective, minutes = status.objective, status.stop_minutes
+    if status.stop_steps:
+        words = f"{count(status.steps)} / {count(status.stop_steps)} {unit_of(status)}"
+        limits.append((status.steps / status.stop_steps, words))
+    if status.stop_rounds and objective is not None:
+        words = f"{count(objective.rounds)} / {count(status.stop_rounds)} rounds"
+        limits.append((objective.rounds / status.stop_rounds, words))
+    if minutes:
+        words = f"{clock(status.seconds)} / {clock(60 * minutes)}"
+        words += f", {count(status.steps)} steps" if objective is None else ""
+        limits.append((status.seconds / (60 * minutes), words))
+    return limits
 
 
 def _share(status: Status) -> float | None:
     """How far towards the nearest of the limits set, or None without one."""
-    shares = [share for share in _shares(status) if share is not None]
-    return min(1.0, max(shares)) if shares else None
+    limits = _limits(status)
+    return min(1.0, max(share for share, _ in limits)) if limits else None
 
 
 def _limit(status: Status) -> str:
     """The limit that the bar is of, and how many steps."""
-    steps, time = _shares(status)
-    if time is not None and (steps is None or time > steps):
-        minutes = clock(60 * (status.stop_minutes or 0))
-        return f"{clock(status.seconds)} / {minutes}, {count(status.steps)} steps"
-    return f"{count(status.steps)} / {count(status.stop_steps or 0)} steps"
+    return max(_limits(status), key=lambda limit: limit[0])[1]
 
 
 def _measures(status: Status, width: int, glyphs: Glyphs, *, tall: bool) -> list[Line]:
     return [
-        *_returns(status, width, glyphs, tall=tall),
+        *headline_rows(status, width, glyphs, tall=tall),
         *_evaluation(status, width),
-        _row("speed", _speed(status), width),
-        _row("learner", _learner(status, glyphs), width),
-        _row("lag", _lag(status), width),
+        *_found(status.objective, width),
+        row("speed", _speed(status), width),
+        row("learner", _learner(status, glyphs), width),
+        row("lag", _lag(status), width),
     ]
-
-
-def _returns(status: Status, width: int, glyphs: Glyphs, *, tall: bool) -> list[Line]:
-    mean, goal = status.return_mean, status.return_goal
-    reached = mean is not None and goal is not None and mean >= goal
-    style = "green" if reached else "cyan"
-    value: Line = [(number(mean), f"bold {style}" if mean is not None else "dim")]
-    if goal is not None:
-        value.append((f" of {short(goal)}", "dim"))
-    best: Line = [("best ", "dim"), (number(status.return_best), "")]
-    over: Line = [(f"mean of {status.over_episodes} episodes", "dim")]
-    if tall:
-        return [_row("return", [value, best, over], width), *_chart(status, width, style, glyphs), []]
-    history = _heard(status)
-    least, greatest = (short(pick(history, default=None)) for pick in (min, max))
-    around = len(f"{least}  {greatest}")
-    columns = max(8, min(24, width - LABEL_WIDTH - _width(value) - _width(best) - 2 * len(GAP) - around))
-    picture = chart(history, width=columns, height=1, top=goal, glyphs=glyphs)[0]
-    curve: Line = [(f"{least} ", "dim"), (picture, style), (f" {greatest}", "dim")]
-    return [_row("return", [value, curve, best, over] if picture else [value, best, over], width)]
 
 
 def _evaluation(status: Status, width: int) -> list[Line]:
@@ -174,50 +157,49 @@ def _evaluation(status: Status, width: int) -> list[Line]:
             (f", version {count(last.best_version)}", "dim"),
         ]
         facts.insert(1, best)
-    return [_row("eval", facts, width)]
+    return [row("eval", facts, width)]
 
 
-def _chart(status: Status, width: int, style: str, glyphs: Glyphs) -> list[Line]:
-    """The return's history in CHART_HEIGHT rows with its least and greatest value.
-
-    A dotted line is at the goal, where it is the top.
-    """
-    columns, goal, history = max(1, width - LABEL_WIDTH - 8), status.return_goal, _heard(status)
-    if columns > HELD:  # a wide terminal is filled: each value takes more than a column
-        history = resample(history, round(len(history) * columns / HELD))
-    rows = chart(history, width=columns, height=CHART_HEIGHT, top=goal, glyphs=glyphs)
-    labels = _labels(rows, _heard(status), goal)
-    lines: list[Line] = []
-    for index, row in enumerate(rows):
-        drawn, label = row.rstrip(), labels.get(index, "")
-        dots = glyphs.goal if index == 0 and label and label == short(goal) else " "
-        rest = f"{dots * (columns - len(drawn))} {label}" if label else ""
-        lines.append([(" " * LABEL_WIDTH, ""), (drawn, style), (rest, "dim")])
-    return lines
+def _found(objective: Objective | None, width: int) -> list[Line]:
+    """What a run by rounds measured on its tests, and what it found."""
+    if objective is None:
+        return []
+    rows = (("tests", tests_of(objective)), ("found", found_of(objective)))
+    return [row(label, _named(facts), width) for label, facts in rows if facts]
 
 
-def _heard(status: Status) -> list[float]:
-    """The return's history without what is no number."""
-    return [value for value in status.return_history if math.isfinite(value)]
-
-
-def _labels(rows: Sequence[str], history: Sequence[float], goal: float | None) -> dict[int, str]:
-    """What stands right of the chart's rows, from the top: the goal, the greatest value, the least."""
-    if not history:
-        return {0: short(goal)} if goal is not None else {}
-    least, greatest = min(history), max(history)
-    highest = next((index for index, row in enumerate(rows) if row.strip()), 0)
-    labels = {len(rows) - 1: short(least), highest: short(greatest)}
-    return labels | ({0: short(goal)} if goal is not None and goal >= greatest else {})
+def _named(facts: Named) -> list[Line]:
+    return [[(f"{name} ", "dim"), (text, "")] for name, text in facts]
 
 
 def _speed(status: Status) -> list[Line]:
+    objective = status.objective
+    if objective is not None:
+        return _speed_by_rounds(status, objective)
     return [
         [(number(status.updates_per_second), "bold"), (" updates/s", "")],
         [(count(status.steps_per_second), "bold"), (" steps/s", "")],
         [(f"{count(status.updates)} updates", "dim")],
         [(f"{count(status.episodes)} episodes", "dim")],
     ]
+
+
+def _speed_by_rounds(status: Status, objective: Objective) -> list[Line]:
+    played = (
+        f"{count(status.episodes)} episodes" if status.episodes else f"{count(objective.results)} results"
+    )
+    return [
+        [(number(rounds_per_second(status)), "bold"), (" rounds/s", "")],
+        [(count(status.steps_per_second), "bold"), (f" {objective.unit}/s", "")],
+        [(f"{count(objective.rounds)} rounds", "dim")],
+        [(played, "dim")],
+    ]
+
+
+def rounds_per_second(status: Status) -> float:
+    """Over the whole run so far."""
+    rounds = 0 if status.objective is None else status.objective.rounds
+    return rounds / status.seconds if status.seconds > 0 else 0.0
 
 
 def _learner(status: Status, glyphs: Glyphs) -> list[Line]:
@@ -243,7 +225,7 @@ def _players(status: Status, width: int, room: int, glyphs: Glyphs) -> list[Line
     if not status.players or room < 3:
         return []
     name_width = _name_width(status.players)
-    columns = _columns(width - name_width - STATE_WIDTH)
+    columns = _columns(_titled(status.objective), width - name_width - STATE_WIDTH)
     titles = "".join(title.rjust(size) for title, size in columns)
     lines: list[Line] = [[], [(f"{'player':<{name_width}}{'state':<{STATE_WIDTH}}{titles}", "dim")]]
     fitting = len(status.players) if len(status.players) <= room - 2 else max(0, room - 3)
@@ -251,7 +233,7 @@ def _players(status: Status, width: int, room: int, glyphs: Glyphs) -> list[Line
     lines += [_player(player, name_width, columns, status.lag_bound, glyphs) for player in shown]
     if others:
         states = ", ".join(f"{amount} {state}" for state, amount in Counter(p.state for p in others).items())
-        lines.append([(_cut(f"{glyphs.more} and {len(others)} more: {states}", width, glyphs), "dim")])
+        lines.append([(cut(f"{glyphs.more} and {len(others)} more: {states}", width, glyphs), "dim")])
     return lines
 
 
@@ -269,9 +251,9 @@ def _player(
         (MISSING if player.behind is None else count(player.behind), "yellow" if late else ""),
         (str(player.restarts), "yellow" if player.restarts else "dim"),
     ]
-    name = set_cell_size(_cut(player.name, name_width - 1, glyphs), name_width)
+    name = set_cell_size(cut(player.name, name_width - 1, glyphs), name_width)
     stage, style = _stage(player)
-    state = set_cell_size(_cut(stage, STATE_WIDTH - 1, glyphs), STATE_WIDTH)
+    state = set_cell_size(cut(stage, STATE_WIDTH - 1, glyphs), STATE_WIDTH)
     pairs = zip(cells, columns, strict=False)
     return [
         (name, ""),
@@ -293,9 +275,16 @@ def _name_width(players: Sequence[PlayerStatus]) -> int:
     return max(low, min(high, 2 + max(cell_len(plain_line(player.name)) for player in players)))
 
 
-def _columns(width: int) -> list[tuple[str, int]]:
+def _titled(objective: Objective | None) -> list[tuple[str, int]]:
+    """What a Player's numbers are called."""
+    if objective is None:
+        return list(COLUMNS)
+    unit = "rows" if objective.unit == "row evaluations" else objective.unit
+    return [(title.format(unit=unit), size) for title, size in BY_ROUNDS]
+
+
+def _columns(columns: list[tuple[str, int]], width: int) -> list[tuple[str, int]]:
     """The columns that fit, from the left, spread a little where there is room to spare."""
-    columns = list(COLUMNS)
     while columns and sum(size for _, size in columns) > width:
         columns.pop()
     spare = width - sum(size for _, size in columns)
@@ -309,53 +298,5 @@ def _foot(status: Status, width: int, glyphs: Glyphs) -> list[Line]:
         (f"observations outside their space: {outside}" if outside else "", "yellow"),
         (plain_line(status.message), "italic"),
     ]
-    lines: list[Line] = [[(line, style)] for text, style in notes for line in _wrapped(text, width, glyphs)]
+    lines: list[Line] = [[(line, style)] for text, style in notes for line in wrapped(text, width, glyphs)]
     return [[], *lines] if lines else []
-
-
-def _wrapped(text: str, width: int, glyphs: Glyphs) -> list[str]:
-    """A note in MESSAGE_LINES lines at most, broken at a space where there is one."""
-    lines: list[str] = []
-    rest = plain_line(text)
-    while rest and len(lines) < MESSAGE_LINES - 1 and cell_len(rest) > width:
-        fits = set_cell_size(rest, width)
-        if not rest.startswith(fits):  # a wide letter does not fit, and was filled with a blank
-            fits = fits[:-1]
-        at_space = fits.rfind(" ") if rest[len(fits) : len(fits) + 1] != " " else len(fits)
-        end = at_space if at_space > len(fits) // 2 else len(fits)
-        lines.append(rest[:end].rstrip())
-        rest = rest[end:].lstrip()
-    return [*lines, _cut(rest, width, glyphs)] if rest else lines
-
-
-def _row(label: str, facts: Sequence[Line], width: int) -> Line:
-    return [(label.ljust(LABEL_WIDTH), "dim"), *_fit(facts, width - LABEL_WIDTH, gap=GAP)]
-
-
-def _fit(facts: Sequence[Line], width: int, *, gap: str) -> Line:
-    """As many of ``facts`` as fit, the first ones first: what is less important stands further right."""
-    line: Line = []
-    for index, fact in enumerate(facts):
-        wider = [*line, (gap, ""), *fact] if index else [*fact]
-        if index and _width(wider) > width:
-            break
-        line = wider
-    return line
-
-
-def _crop(line: Line, width: int) -> Line:
-    """For a terminal narrower than a label and its number: a line that wraps would tear the view."""
-    room, kept = width, []
-    for text, style in line:
-        kept.append((text if cell_len(text) <= room else set_cell_size(text, room), style))
-        room = max(0, room - cell_len(text))
-    return kept
-
-
-def _width(line: Line) -> int:
-    return sum(cell_len(text) for text, _ in line)
-
-
-def _cut(text: str, width: int, glyphs: Glyphs) -> str:
-    text = plain_line(text)
-    return text if cell_len(text) <= width else set_cell_size(text, max(0, width - 1)).rstrip() + glyphs.more

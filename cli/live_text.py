@@ -91,18 +91,24 @@ def resample(values: Sequence[float], width: int) -> list[float]:
 
 
 def chart(
-    values: Sequence[float], *, width: int, height: int, top: float | None, glyphs: Glyphs
+    values: Sequence[float],
+    *,
+    width: int,
+    height: int,
+    top: float | None,
+    glyphs: Glyphs,
+    bottom: float | None = None,
 ) -> list[str]:
     """``values`` as columns of blocks, ``height`` rows from the highest down, the newest at the right.
 
-    The columns stand on the lowest value and reach up to ``top`` or the highest, whichever is more. At
+    The columns stand on ``bottom`` or the lowest value, whichever is less, and reach up to ``top`` or the highest. At
     most ``width`` columns; fewer values than that leave room, so that a young curve looks young.
     """
     heard = [value for value in values if math.isfinite(value)]
     columns = resample(heard, min(width, max(1, len(heard))))
     if not columns:
         return [""] * height
-    low = min(columns)
+    low = min([*columns, *([bottom] if bottom is not None else [])])
     high = max([*columns, *([top] if top is not None else [])])
     steps = len(glyphs.levels) - 1
     # even the lowest column is seen: one step of the first row

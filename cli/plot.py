@@ -19,7 +19,7 @@ from touchline.cli.options import runs_folder
 )
 @runs_folder
 def command(run: tuple[str, ...], out: Path | None, runs: Path) -> None:
-    """Draw the learning curve, the lag, the weights and the speed of each RUN, as PNGs.
+    """Draw the learning curve, or on a table the error, the lag, the weights and the speed of each RUN, as PNGs.
 
     RUN is a path, a name, a number, or the beginning of a name. Runs that differ in their seed alone are
     drawn as one line with a band.
@@ -32,5 +32,5 @@ def command(run: tuple[str, ...], out: Path | None, runs: Path) -> None:
     paths = plot_run(found, folder)
     for path in paths:
         click.echo(path)
-    if not any(path.name == "learning.png" for path in paths):
+    if not any(path.name in ("learning.png", "error.png") for path in paths):
         click.echo("no learning.png: no episode has ended yet, so there is no return to draw", err=True)

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import UNSET
 
+from touchline.cli.live_measures import found_of, tests_of
 from touchline.cli.live_text import clock, count, number, plain_line, short
 
 if TYPE_CHECKING:
@@ -25,7 +27,9 @@ BEYOND = {  # what on_excess does with what is older than the bound
     "hold": "updates wait for older ones",
     "drop": "older ones are dropped",
 }
+LOCKSTEP = "0 updates: in lockstep the next round waits for the last result of this one"
 NEXT = {"eval": "play 100 episodes with what it learnt", "watch": "see it play", "plot": "draw its curves"}
+NEXT_ON_TABLE = {"eval": "its error on the table's rows", "plot": "draw its curves"}
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,8 @@ def report(summary: Summary, ended: Ended, *, width: int) -> Iterator[str]:
         yield from (" " * (LABEL_WIDTH + 2) + line for line in rest)
     yield ""
     if summary.updates:
-        yield from _next(ended, width)
+        on_table = summary.objective is not UNSET and summary.objective.name == "error"
+        yield from _next(ended, NEXT_ON_TABLE if on_table else NEXT, width)
     else:
         yield f"Nothing was learnt. The run's files are in {shlex.quote(str(ended.path))}"
 
@@ -80,12 +85,14 @@ def _ending(summary: Summary, width: int) -> str:
 def _facts(summary: Summary, ended: Ended) -> Iterator[tuple[str, str]]:
     seconds = summary.wall_seconds
     time = f"{seconds:.1f} s" if seconds < 60 else clock(seconds)
+    yield from _measured(summary)
     if summary.return_mean_100 is not None:
         best = f", best {number(summary.return_best)}" if summary.return_best is not None else ""
         yield "return", f"mean {number(summary.return_mean_100)}{best}, over the latest episodes"
     if ended.evaluation is not None:
         yield "eval", _evaluated(ended.evaluation)
-    rate = f", {count(summary.steps_per_second)} steps/s" if summary.steps_per_second else ""
+    unit = "steps" if summary.objective is UNSET else summary.objective.unit
+    rate = f", {count(summary.steps_per_second)} {unit}/s" if summary.steps_per_second else ""
     yield "time", f"{time}{rate}"
     yield from _counted(summary, ended)
     if ended.failures or ended.restarts:
@@ -96,13 +103,40 @@ def _counted(summary: Summary, ended: Ended) -> Iterator[tuple[str, str]]:
     """What was learnt from; nothing where nothing was sent."""
     if summary.ledger.total.get("sent") == 0:
         return
-    counts = f"{summary.steps:,} steps of {summary.episodes:,} episodes in {summary.updates:,} updates"
-    yield "trained", f"{counts} ({summary.gradient_steps:,} gradient steps)"
+    yield "trained", _trained(summary)
     if summary.lag.mean is not None:
-        yield "lag", _lag(summary.lag, ended.staleness)
+        lockstep = summary.objective is not UNSET and ended.staleness.max_lag == 0
+        yield "lag", LOCKSTEP if lockstep else _lag(summary.lag, ended.staleness)
     if summary.updates:
         yield "limit", summary.bottleneck
     yield "ledger", ledger_line(summary.ledger.total, summary.ledger.duplicates)
+
+
+def _trained(summary: Summary) -> str:
+    objective = summary.objective
+    if objective is UNSET:
+        counts = f"{summary.steps:,} steps of {summary.episodes:,} episodes in {summary.updates:,} updates"
+        return f"{counts} ({summary.gradient_steps:,} gradient steps)"
+    episodes = f" and {summary.episodes:,} episodes" if summary.episodes else ""
+    counts = f"{summary.steps:,} {objective.unit} of {objective.results:,} results{episodes}"
+    return f"{counts} in {_several(objective.rounds, 'round')} ({_several(summary.updates, 'update')})"
+
+
+def _several(amount: int, what: str) -> str:
+    return f"{amount:,} {what}{'s' if amount != 1 else ''}"
+
+
+def _measured(summary: Summary) -> Iterator[tuple[str, str]]:
+    """Of a run by rounds: its error, what its tests say, and what it found."""
+    objective = summary.objective
+    if objective is UNSET:
+        return
+    if objective.name == "error" and objective.value is not None:
+        goal = f" (goal {short(objective.goal)})" if objective.goal is not None else ""
+        yield "error", f"{short(objective.value)}, best {short(objective.best)}{goal}"
+    for label, facts in (("tests", tests_of(objective)), ("found", found_of(objective))):
+        if facts:
+            yield label, ", ".join(f"{name} {text}" for name, text in facts)
 
 
 def _evaluated(last: EvaluationStatus) -> str:
@@ -137,10 +171,10 @@ def ledger_line(total: dict[str, int], duplicates: int) -> str:
     return f"{total['sent']:,} results sent = {' + '.join(rest) or 0}{again}"
 
 
-def _next(ended: Ended, width: int) -> Iterator[str]:
+def _next(ended: Ended, verbs: dict[str, str], width: int) -> Iterator[str]:
     """The commands, to be pasted: never broken, and without their purpose where there is no room for it."""
     path, last = shlex.quote(str(ended.path)), ended.evaluation
-    commands = {f"touchline {verb} {path}": f"# {NEXT[verb]}" for verb in NEXT}
+    commands = {f"touchline {verb} {path}": f"# {verbs[verb]}" for verb in verbs}
     if last is not None and last.best_version not in (None, last.version):
         best = {
             f"touchline eval {path} --checkpoint best": f"# of version {last.best_version}, which evaluated best"

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 TITLES = ("run", "environment", "state", "return", "goal", "steps", "episodes", "time", "last seen")
 RIGHT = (3, 4, 5, 6, 7, 8)
-LIMITS = {"steps": "step limit", "minutes": "time limit"}  # why a run that was not solved ended
+ROWS = "row evaluations"
+LIMITS = {
+    "rounds": "round limit",
+    "steps": "step limit",
+    "minutes": "time limit",
+}  # why a run that was not solved ended
 FAILED, WHY_WIDTH = ("failed", "crashed"), 200
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
@@ -50,13 +55,19 @@ def _cells(row: RunRow, now: float) -> tuple[str, ...]:
         row.name,
         row.env or MISSING,
         _state(row),
-        number(row.return_mean),
-        short(row.return_goal),
-        MISSING if row.steps is None else count(row.steps),
-        MISSING if row.episodes is None else count(row.episodes),
+        *_reached(row),
+        MISSING if row.steps is None else f"{count(row.steps)}{' rows' if row.unit == ROWS else ''}",
+        MISSING if row.episodes is None or row.unit == ROWS else count(row.episodes),
         MISSING if row.seconds is None else clock(row.seconds),
         _ago(now - row.modified),
     )
+
+
+def _reached(row: RunRow) -> tuple[str, str]:
+    """What it came to, and the goal: the mean return, or of a table's run the least error, called that."""
+    if row.unit != ROWS:
+        return number(row.return_mean), short(row.return_goal)
+    return f"error {short(row.error)}", short(row.error_goal)
 
 
 def _state(row: RunRow) -> str:

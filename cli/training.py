@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from touchline.record import RunDirectory, Status, Summary
 
 FILE_WIDTH = 1000
+TARGETS = ("env", "env.id", "table", "table.source")  # flags that may name what to train on
 
 
 def start(
@@ -67,15 +68,15 @@ def start(
 
 
 def load(config: str | None, flags: tuple[Flag, ...]) -> Resolved:
-    """The config of a command line. Raises ConfigError, and UsageError where nothing names an environment."""
+    """The config of a command line. Raises ConfigError, and UsageError where nothing names what to train on."""
     from touchline.configs import load as load_config
-    from touchline.configs import preset_names
 
-    if config is None and not any(key in ("env", "env.id") for key, _ in flags):
-        names = ", ".join(preset_names())
+    if config is None and not any(key in TARGETS for key, _ in flags):
+        from touchline.cli.keyhelp import preset_lines
+
+        asked = "expected a config: a preset, a YAML file, --env.id ENVIRONMENT or --table.source TABLE"
         raise click.UsageError(
-            f"expected a config: a preset ({names}), a YAML file, or --env.id ENVIRONMENT",
-            click.get_current_context(silent=True),
+            "\n".join([asked, *preset_lines(_width())]), click.get_current_context(silent=True)
         )
     return load_config(config, flags)
 
@@ -86,7 +87,7 @@ def _made(runs: Path, resolved: Resolved, name: str | None) -> RunDirectory:
 
     config = resolved.config
     try:
-        return RunDirectory.create(runs, env=config.env.id, seed=config.seed, name=name)
+        return RunDirectory.create(runs, env=config.target, seed=config.seed, name=name)
     except OSError as error:
         raise click.ClickException(f"{error.filename or runs}: cannot be made: {error.strerror}") from None
 
@@ -124,17 +125,9 @@ def unused(resolved: Resolved) -> Iterator[str]:
 
 def _facts(config: Config, run: RunDirectory, players: int | None) -> Iterator[str]:
     """What was resolved, before the first step is played."""
-    from touchline.configs import resolve_gradient
+    from touchline.cli.deciding import deciding
 
-    trainer, correction = config.trainer, config.staleness.correction
-    facts = [
-        config.env.id,
-        f"mode {config.mode}",
-        _players(config, players),
-        f"{trainer.algorithm} with {trainer.advantage}",
-        f"gradient {resolve_gradient(config)}",
-        f"correction {correction}",
-    ]
+    facts = [config.target, f"mode {config.mode}", _players(config, players), *deciding(config)]
     yield from textwrap.wrap(", ".join(facts), _width())
     yield f"in {run.path}"
 

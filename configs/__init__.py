@@ -1,11 +1,12 @@
 """The config: schema, presets, loading and its error messages.
 
 ``load`` reads a preset or a file and flags into a frozen ``Config``, or raises ``ConfigError`` with every
-fault at once; ``check`` holds the table of combinations that make sense.
+fault at once; ``check`` judges by the tables of what makes sense together.
 """
 
-from touchline.configs.combinations import check, resolve_gradient, splits
+from touchline.configs.combinations import resolve_gradient, splits
 from touchline.configs.errors import ConfigError, Fault, Place
+from touchline.configs.judging import check
 from touchline.configs.loading import Resolved, load
 from touchline.configs.policy_arguments import PolicyArguments, policy_arguments
 from touchline.configs.presets import preset_names

@@ -1,4 +1,4 @@
-"""Which algorithm, advantage, gradient, correction and mode make sense together: the one table.
+"""Which algorithm, advantage, gradient, correction and mode make sense together: the main method's table.
 
 What is not refused here is meant to work. The reasons are those of the derivation: a correction needs the
 live policy's probabilities, and is robust under lag where adding a constant to the advantages leaves the
@@ -7,36 +7,14 @@ expected update unchanged ("baseline-invariant").
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from touchline.configs.errors import Fault, Place
+from touchline.configs.rules import Rule
 from touchline.configs.schema import Config
-from touchline.configs.showing import show
 
 FORWARD_FREE = {"reuse", "live"}
 NOT_INVARIANT = {"clip", "truncated", "vtrace"}
 CENTRES = {"center", "center_episode"}
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """``key`` must be ``expected`` unless ``broken``; texts are formats over the config ``c``.
-
-    A key is refused by one rule at a time, as two would ask for two things: hence the exclusions.
-    ``involves`` names the other keys that decide: the fault is placed at the first of them all that was set.
-    """
-
-    key: str
-    involves: tuple[str, ...]
-    broken: Callable[[Config], bool]
-    expected: str
-    reason: str
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        return (self.key, *self.involves)
 
 
 RULES: tuple[Rule, ...] = (
@@ -177,6 +155,7 @@ RULES: tuple[Rule, ...] = (
         lambda c: c.mode != "async" and c.staleness.ahead > 0,
         "0 with mode {c.mode}",
         "Nothing is played ahead where every version waits for all results",
+        always=True,
     ),
     Rule(
         "stop.steps",
@@ -198,6 +177,7 @@ RULES: tuple[Rule, ...] = (
         lambda c: c.net.dead < 2 * c.net.heartbeat,
         "at least twice net.heartbeat ({c.net.heartbeat} seconds)",
         "One late sign of life is no death",
+        always=True,
     ),
     Rule(
         "policy.shared",
@@ -205,6 +185,7 @@ RULES: tuple[Rule, ...] = (
         lambda c: c.policy.recurrent != "none" and not c.policy.shared and c.policy.value,
         "true with policy.recurrent {c.policy.recurrent}",
         "Policy and value read one memory, which is carried and sent once",
+        always=True,
     ),
     Rule(
         "trainer.minibatch_steps",
@@ -230,6 +211,7 @@ RULES: tuple[Rule, ...] = (
         ),
         "null with policy.convolutions, policy.layer_norm or policy.sparse",
         "A network of your own stands in place of every layer before the heads",
+        always=True,
     ),
     Rule(
         "policy.sparse",
@@ -237,6 +219,7 @@ RULES: tuple[Rule, ...] = (
         lambda c: c.policy.sparse and bool(c.policy.convolutions or c.env.normalize),
         "false with policy.convolutions or env.normalize",
         "Both would make numbers of the zeros that it leaves out",
+        always=True,
     ),
     Rule(
         "trainer.advantage",
@@ -301,27 +284,9 @@ RULES: tuple[Rule, ...] = (
         lambda c: c.log.tensorboard,
         "false",
         "TensorBoard events are not part of this version; metrics.jsonl and touchline plot have the same numbers",
+        always=True,
     ),
 )
-
-
-def check(config: Config) -> list[Fault]:
-    """What the config combines that makes no sense, with the reason and what would work; no places."""
-    return [fault_of(rule, config) for rule in broken_rules(config)]
-
-
-def broken_rules(config: Config) -> list[Rule]:
-    """The rules that the config breaks, in the order of the table."""
-    return [rule for rule in RULES if rule.broken(config)]
-
-
-def fault_of(rule: Rule, config: Config, place: Place | None = None) -> Fault:
-    """The fault of a broken rule."""
-    found: object = config
-    for part in rule.key.split("."):
-        found = getattr(found, part)
-    expected, reason = rule.expected.format(c=config), rule.reason.format(c=config)
-    return Fault(place or Place(), rule.key, expected, show(found), reason)
 
 
 def resolve_gradient(config: Config) -> Literal["reuse", "live", "recompute"]:

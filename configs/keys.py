@@ -9,7 +9,8 @@ from typing import NamedTuple
 from pydantic.fields import FieldInfo
 
 from touchline.configs.kinds import Kind, choice
-from touchline.configs.schema import Config, Section
+from touchline.configs.schema import Config
+from touchline.configs.section import Section
 
 # What other frameworks call it. Spelling alone would lead from lr to nothing.
 SYNONYMS = {
@@ -37,6 +38,46 @@ SYNONYMS = {
     "max_policy_lag": "staleness.max_lag",
     "total_timesteps": "stop.steps",
     "net_arch": "policy.hidden",
+    "algo": "method",
+    "dataset": "table.source",
+    "n_workers": "players.count",
+    "max_iter": "stop.rounds",
+    "n_iter": "stop.rounds",
+    "num_rounds": "stop.rounds",
+    "n_rounds": "stop.rounds",
+    "tol": "stop.error",
+    "hidden_layer_sizes": "model.hidden",
+    "num_shards": "tasks.parts",
+    "num_clients": "tasks.parts",
+    "population_size": "evolution.pairs",
+    "popsize": "evolution.pairs",
+    "noise_std": "evolution.sigma",
+    "n_samples": "search.draws",
+    "rprop": "optimizer.rule",
+    "elite_frac": "imitation.best",
+    "percentile": "imitation.best",
+    "stepsize": "hopping.step",
+    "niter": "stop.rounds",
+    "max_kl": "trpo.delta",
+    "target_kl": "trpo.delta",
+    "cg_iters": "trpo.iterations",
+    "cg_damping": "trpo.damping",
+    "backtrack_iters": "trpo.halvings",
+    "aggregation": "averaging.combine",
+}
+# In these sections a name that others use means something of their own.
+OF_SECTION = {
+    "descent.batch_size": "descent.batch_rows",
+    "averaging.batch_size": "averaging.batch_rows",
+    "imitation.batch_size": "imitation.batch_rows",
+    "averaging.epochs": "averaging.local_epochs",
+    "averaging.n_epochs": "averaging.local_epochs",
+    "imitation.n_epochs": "imitation.epochs",
+    "model.net_arch": "model.hidden",
+    "krylov.tol": "krylov.tolerance",
+    "krylov.max_iter": "krylov.iterations",
+    "hopping.max_iter": "hopping.iterations",
+    "structure.max_iter": "structure.epochs",
 }
 
 
@@ -80,6 +121,8 @@ def keys() -> dict[str, Key]:
 def nearest(unknown: str) -> str | None:
     """The known key or section that a name that is not one was most likely meant to be, if any is near."""
     section, _, leaf = unknown.rpartition(".")
+    if unknown in OF_SECTION:
+        return OF_SECTION[unknown]
     if leaf in SYNONYMS:
         return SYNONYMS[leaf]
     elsewhere = [name for name, key in keys().items() if key.field == leaf]

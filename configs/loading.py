@@ -9,13 +9,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from touchline.configs.combinations import Rule, broken_rules, fault_of
 from touchline.configs.document import read_document, read_scalar
 from touchline.configs.draft import Draft
 from touchline.configs.errors import ConfigError, Fault, Place
+from touchline.configs.judging import broken_rules
 from touchline.configs.keys import keys
 from touchline.configs.kinds import Path
 from touchline.configs.presets import find
+from touchline.configs.rules import Rule, fault_of
 from touchline.configs.schema import Config
 from touchline.configs.validation import explain, validate
 
@@ -50,7 +51,7 @@ def load(
     for key, text in overrides:
         _lay_flag(draft, key, text)
     config = _settle(draft)
-    return Resolved(config, {key: draft.origin(key) for key in keys()}, name or config.env.id)
+    return Resolved(config, {key: draft.origin(key) for key in keys()}, name or config.target)
 
 
 def _lay_source(draft: Draft, source: str | FilePath | None) -> str:
@@ -87,7 +88,6 @@ def _validated(draft: Draft) -> tuple[Config | None, list[tuple[Path, Fault]]]:
         invalid = explain(error, draft)
     # What is sound is still checked for combinations, so that one run of the command tells all.
     sound = draft.without({path[:2] for path, _ in invalid})
-    sound["env"] = {**sound.get("env", {}), "id": "any"}
     try:
         return validate(sound), invalid
     except ValidationError:
@@ -105,6 +105,8 @@ def _around(rule: Rule) -> set[str]:
 
 
 def _place(rule: Rule, draft: Draft) -> Place:
-    """Where to report: at the first of the rule's keys that anyone set."""
+    """Where to report: at the first of the rule's keys that anyone set; what is missing, where it would stand."""
+    if rule.missing:
+        return draft.place(tuple(rule.key.split(".")))
     paths = [tuple(key.split(".")) for key in rule.keys]
     return next((draft.place(path) for path in paths if path in draft.keys), draft.place(()))

@@ -48,7 +48,7 @@ def policy_arguments(config: Config) -> PolicyArguments:
         network_kwargs=policy.network_kwargs,
         bias=policy.bias,
         initialization=policy.initialization,
-        value=policy.value,
+        value=policy.value and config.method != "trpo",  # whose baseline is no part of the network
         binary=policy.binary,
         std=policy.std,
         log_std=policy.log_std,

@@ -12,6 +12,14 @@ FOLDER = Path(__file__).parent
 SUFFIXES = {".yaml", ".yml"}
 MAX_FILE_BYTES = 1 << 20  # a config is a page; what is larger is some other file
 
+GROUPS = {
+    "": "policy gradients",
+    "001": "parallel training",
+    "002": "imitation",
+    "003": "the catalogue of methods",
+    "004": "averaging",
+}  # by how a preset's name begins
+
 
 class Source(NamedTuple):
     """A config's text, the name of the run it makes, and what to call its file in a message."""
@@ -24,6 +32,14 @@ class Source(NamedTuple):
 def preset_names() -> tuple[str, ...]:
     """The names of the presets that come with touchline, sorted."""
     return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+
+
+def presets_by_group() -> dict[str, tuple[str, ...]]:
+    """The presets by what they are of: those of policy gradients first, then one group a document."""
+    groups: dict[str, list[str]] = {title: [] for title in GROUPS.values()}
+    for name in preset_names():
+        groups[GROUPS.get(name.partition("-")[0], GROUPS[""])].append(name)
+    return {title: tuple(names) for title, names in groups.items() if names}
 
 
 def find(source: str | Path) -> Source:
@@ -57,7 +73,11 @@ def _suggestion(name: str) -> str:
     names = preset_names()
     near = difflib.get_close_matches(name, names, n=1)
     meant = f"Did you mean the preset '{near[0]}'? " if near else ""
-    return f"{meant}Presets: {', '.join(names)}"
+    return f"{meant}Presets: {', '.join(sorted(names, key=_documents_last))}"
+
+
+def _documents_last(name: str) -> tuple[bool, str]:
+    return name[0].isdigit(), name
 
 
 def _problem(text: str, hint: str = "") -> ConfigError:

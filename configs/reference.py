@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
-from touchline.configs import schema
 from touchline.configs.keys import Key, keys, sections
 from touchline.configs.schema import Config
 from touchline.configs.showing import write
 
 REQUIRED = "required"
+NO_DEFAULT = "env.id"  # "" in the schema, where a table stands in its place
 
 
 class Described(NamedTuple):
@@ -29,7 +29,7 @@ class Described(NamedTuple):
 def describe() -> Iterator[Described]:
     """Every key of the config, in the order of the schema."""
     for name, key in keys().items():
-        default = REQUIRED if key.info.is_required() else write(_default(key), key.kind)
+        default = REQUIRED if name == NO_DEFAULT else write(_default(key), key.kind)
         yield Described(name, key.kind.short, default, _doc(key))
 
 
@@ -48,9 +48,9 @@ def json_schema() -> dict[str, Any]:
             "additionalProperties": False,
             "properties": {},
         }
-    for key in keys().values():
+    for name, key in keys().items():
         into = properties[key.section]["properties"] if key.section else properties
-        into[key.field] = _property(key)
+        into[key.field] = _property(name, key)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "touchline config",
@@ -60,9 +60,9 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def _property(key: Key) -> dict[str, Any]:
+def _property(name: str, key: Key) -> dict[str, Any]:
     described = {**key.kind.schema, "description": _doc(key)}
-    if key.info.is_required():
+    if name == NO_DEFAULT:
         return described
     default = _default(key)
     return {**described, "default": list(default) if isinstance(default, tuple) else default}
@@ -79,11 +79,13 @@ def _doc(key: Key) -> str:
 
 @cache
 def _docs() -> dict[tuple[str, str], str]:
-    """The text under each field, by class and field, from the schema's source.
+    """The text under each field, by class and field, from the source of the schema.
 
     Pydantic can gather it while the classes are made, which would cost every start of every process 15 ms.
     """
-    classes = [node for node in ast.parse(inspect.getsource(schema)).body if isinstance(node, ast.ClassDef)]
+    modules = dict.fromkeys(inspect.getmodule(section) for section in (Config, *sections().values()))
+    trees = [ast.parse(inspect.getsource(module)) for module in modules if module is not None]
+    classes = [node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)]
     return {
         (node.name, field): text for node in classes for field, text in _texts(node.body) if text is not None
     }

@@ -4,25 +4,42 @@ The text under each field is what ``touchline train --help`` and the editor's JS
 """
 
 # No deferred annotations here: pydantic would compile each text again, 15 ms of every start.
+from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, model_validator
 
-from touchline.configs.addresses import ADDRESS, LOCAL
 from touchline.configs.filters import CONVOLUTIONS, Convolution
-from touchline.configs.kinds import choice, duration, integer, list_of, nothing, number, text
+from touchline.configs.kinds import integer, is_text, number, text
 from touchline.configs.lags import LAGS
+from touchline.configs.method_sections import (
+    Averaging,
+    Descent,
+    Evolution,
+    Hopping,
+    Imitation,
+    Krylov,
+    Search,
+    Structure,
+    Trpo,
+)
 from touchline.configs.plain import ARGUMENTS, WRAPPERS
+from touchline.configs.run_sections import Eval, Log, Net, Save, Stop
+from touchline.configs.section import (
+    Cost,
+    Count,
+    Decay,
+    Flag,
+    Fraction,
+    Positive,
+    Seconds,
+    Section,
+    Sizes,
+    Whole,
+)
+from touchline.configs.table_sections import Model, Table, Tasks
 
-Count = Annotated[int, integer(1)]
-Whole = Annotated[int, integer(0)]
-Cost = Annotated[float, number(0)]
-Fraction = Annotated[float, number(0, 1)]
-Decay = Annotated[float, number(0, below=1)]
-Positive = Annotated[float, number(above=0)]
-Flag = Annotated[bool, choice(bool)]
-Seconds = Annotated[float, duration()]
-Sizes = Annotated[tuple[int, ...], list_of(integer(1), "a list of layer sizes, such as [64, 64]")]
+TABLE_ROUNDS = 10_000  # unless set, as 2M steps bound what is done in an environment
 
 Vectorize = Literal["auto", "always", "never"]
 Activation = Literal["tanh", "relu", "elu"]
@@ -37,26 +54,33 @@ Recurrent = Literal["none", "gru", "lstm"]
 Initialization = Literal["orthogonal", "scaled_normal"]
 Std = Literal["independent", "state"]
 Binary = Literal["softmax", "sigmoid"]
-Rule = Literal["adam", "rmsprop", "sgd"]
+Rule = Literal[
+    "adam", "rmsprop", "sgd", "rprop_plus", "rprop_minus", "irprop_plus", "irprop_minus", "quickprop"
+]
 Schedule = Literal["constant", "linear"]
 OnExcess = Literal["downweight", "hold", "drop"]
 Correction = Literal["none", "importance", "truncated", "centred", "vtrace", "clip"]
 Mode = Literal["async", "sync", "serial"]
-
-
-class Section(BaseModel):
-    """A group of keys: frozen, and with an unknown key refused."""
-
-    # Building the validators takes longer than the import; --help and a plain import never need them.
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+Method = Literal[
+    "policy_gradient",
+    "imitation",
+    "evolution",
+    "search",
+    "descent",
+    "krylov",
+    "trpo",
+    "hopping",
+    "structure",
+    "averaging",
+]
 
 
 class Env(Section):
     """The environment, which every Player builds for itself."""
 
-    id: Annotated[str, text("an environment id, such as CartPole-v1")]
+    id: Annotated[str, text("an environment id, such as CartPole-v1", accepts=is_text)] = ""
     """What to play: a Gymnasium id (CartPole-v1), package.module:Id-v0, package.module:factory or
-    path/file.py:Class."""
+    path/file.py:Class. Required, unless table.source is set."""
 
     kwargs: Annotated[dict[str, Any], ARGUMENTS] = Field(default_factory=dict)
     """Arguments of the environment by name, as gymnasium.make takes them; one alone is
@@ -245,13 +269,14 @@ class Optimizer(Section):
     """The gradient step."""
 
     rule: Rule = "adam"
-    """The update rule."""
+    """The update rule; rprop (four variants) and quickprop are for gradients of all rows of a table."""
 
     learning_rate: Positive = 1e-3
-    """Size of the step."""
+    """Size of the step; the rprop rules have sizes of their own."""
 
     schedule: Schedule = "constant"
-    """constant, or linear: the learning rate falls to 0 at stop.steps."""
+    """constant, or linear: the learning rate falls to 0 at stop.steps, or on a table at stop.rounds or
+    stop.evaluations."""
 
     max_gradient_norm: Annotated[float | None, number(above=0).or_null("no limit")] = 0.5
     """A longer gradient is scaled down to this length; null: never."""
@@ -269,7 +294,7 @@ class Optimizer(Section):
     """Of rmsprop: decay of the mean of squared gradients."""
 
     momentum: Decay = 0.0
-    """Of sgd: heavy-ball momentum; refused in async mode, where lag makes it unstable."""
+    """Of sgd: heavy-ball momentum; refused where there may be lag, which makes it unstable."""
 
 
 class Staleness(Section):
@@ -277,7 +302,7 @@ class Staleness(Section):
 
     max_lag: Whole = 2
     """The bound: updates made between the snapshot that played a result and the update that learns from
-    it."""
+    it. 0, unless set, with any method but policy_gradient: the next round waits for the last result of this one."""
 
     on_excess: OnExcess = "downweight"
     """Past the bound: downweight (by max_lag/lag), hold (updates wait for late results: the fair one
@@ -296,82 +321,17 @@ class Staleness(Section):
     network."""
 
 
-class Stop(Section):
-    """When the run ends; whichever comes first."""
-
-    mean_return: Annotated[
-        float | Literal["threshold"] | None, number().or_word("threshold").or_null("never for a return")
-    ] = "threshold"
-    """Solved at this mean return; threshold: the environment's own, if it has one; null: never for a
-    return."""
-
-    over_episodes: Count = 100
-    """Episodes the mean return is taken over, the latest ones."""
-
-    steps: Annotated[int | None, integer(1).or_null("no limit")] = 2_000_000
-    """Stop after so many steps trained; null: no limit."""
-
-    minutes: Annotated[float | None, number(above=0).or_null("no limit")] = None
-    """Stop after so many minutes; null: no limit."""
-
-
-class Eval(Section):
-    """Greedy episodes during training, apart from what is learnt from."""
-
-    every: Annotated[float | None, duration().or_null("never")] = None
-    """Time between evaluations during training, each by one Player while the others go on; the best checkpoint is
-    then the one that evaluated best. null: never (touchline eval does it afterwards)."""
-
-    episodes: Count = 20
-    """Episodes of one evaluation."""
-
-
-class Save(Section):
-    """Checkpoints."""
-
-    every: Seconds = 30.0
-    """Time between checkpoints; one is always written at the end."""
-
-    keep: Count = 3
-    """Latest checkpoints kept on disk, beside the first and the best."""
-
-
-class Log(Section):
-    """What is shown while training."""
-
-    live: Annotated[bool | Literal["auto"], choice(bool).or_word("auto")] = "auto"
-    """The live view: auto (on a terminal), true, or false (plain lines)."""
-
-    tensorboard: Flag = False
-    """Also write TensorBoard events into the run directory."""
-
-
-class Net(Section):
-    """The link between Trainer and Players."""
-
-    bind: Annotated[str, ADDRESS] = LOCAL
-    """Where the Trainer listens: local (a socket that only this user can open) or a loopback address."""
-
-    port: Annotated[int | Literal["auto"], integer(1, 65535).or_word("auto")] = "auto"
-    """Port on a loopback address; auto: a free one."""
-
-    keys: Annotated[None, nothing("null (this version does not have keys)")] = None
-    """Reserved for the keys that listening beyond this machine needs."""
-
-    reconnect: Seconds = 60.0
-    """How long a Player waits for a Trainer that it cannot reach before it gives up."""
-
-    dead: Seconds = 10.0
-    """Silence after which the other side is taken for gone."""
-
-    heartbeat: Seconds = 0.5
-    """Time between a Player's signs of life."""
-
-
 class Config(Section):
     """A whole config: what one run is made of."""
 
-    env: Env
+    method: Method = "policy_gradient"
+    """How it learns: policy_gradient, imitation, evolution, trpo and search play an environment; evolution, search,
+    descent, krylov, hopping, structure and averaging minimise a network's error on a table."""
+
+    env: Env = Field(default_factory=Env)
+    table: Table = Field(default_factory=Table)
+    model: Model = Field(default_factory=Model)
+    tasks: Tasks = Field(default_factory=Tasks)
     players: Players = Field(default_factory=Players)
     policy: Policy = Field(default_factory=Policy)
     trainer: Trainer = Field(default_factory=Trainer)
@@ -386,5 +346,36 @@ class Config(Section):
     save: Save = Field(default_factory=Save)
     log: Log = Field(default_factory=Log)
     net: Net = Field(default_factory=Net)
+    search: Search = Field(default_factory=Search)
+    evolution: Evolution = Field(default_factory=Evolution)
+    descent: Descent = Field(default_factory=Descent)
+    krylov: Krylov = Field(default_factory=Krylov)
+    trpo: Trpo = Field(default_factory=Trpo)
+    hopping: Hopping = Field(default_factory=Hopping)
+    structure: Structure = Field(default_factory=Structure)
+    imitation: Imitation = Field(default_factory=Imitation)
+    averaging: Averaging = Field(default_factory=Averaging)
     seed: Annotated[int, integer(0, 2**31 - 1)] = 0
     """Seed of everything random: weights, episodes, actions, the order of minibatches."""
+
+    @property
+    def target(self) -> str:
+        """What a run is named for: the environment, or the table."""
+        return self.env.id or PurePath(self.table.source or "none").stem
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rounds(cls, data: Any) -> Any:
+        """Any method but the main one goes by rounds unless ``staleness.max_lag`` is set; a table has no steps, and
+        rounds bound what is done on it."""
+        if not isinstance(data, dict) or data.get("method", "policy_gradient") == "policy_gradient":
+            return data
+        table = data.get("table")
+        named = isinstance(table, dict) and table.get("source") is not None
+        defaults: dict[str, dict[str, Any]] = {
+            "staleness": {"max_lag": 0},
+            "stop": {"steps": None, "rounds": TABLE_ROUNDS} if named else {},
+        }
+        given = {name: data.get(name, {}) for name in defaults}
+        laid = {name: {**defaults[name], **part} for name, part in given.items() if isinstance(part, dict)}
+        return {**data, **laid}

@@ -8,8 +8,10 @@ from pydantic import ValidationError
 
 from touchline.configs.draft import Draft
 from touchline.configs.errors import ConfigError, Fault, Place
-from touchline.configs.keys import Key, keys, nearest, sections
+from touchline.configs.keys import keys, nearest, sections
 from touchline.configs.kinds import Path, UnfitError
+from touchline.configs.method_rules import MISSING
+from touchline.configs.rules import fault_of
 from touchline.configs.schema import Config
 from touchline.configs.showing import show
 
@@ -31,17 +33,19 @@ def explain(error: ValidationError, draft: Draft) -> list[tuple[Path, Fault]]:
 def from_plain(plain: Any) -> Config:
     """The config that ``to_plain`` wrote; it may come from a peer. Raises ConfigError for anything else."""
     try:
-        return validate(plain)
+        config = validate(plain)
     except ValidationError as error:
         raise ConfigError(fault for _, fault in explain(error, Draft())) from None
+    lacking = [fault_of(rule, config) for rule in MISSING if rule.broken(config)]
+    if lacking:
+        raise ConfigError(lacking)
+    return config
 
 
 def _faults(detail: dict[str, Any], path: Path, draft: Draft) -> list[Fault]:
     match detail["type"]:
         case "extra_forbidden" | "invalid_key":
             return [_unknown(path, draft)]
-        case "missing":
-            return [_missing(_spelled(path), draft)]
         case "value_error":
             unfit: UnfitError = detail["ctx"]["error"]
             return [_unfit(part, path, draft) for part in (unfit, *unfit.also)]
@@ -52,13 +56,6 @@ def _faults(detail: dict[str, Any], path: Path, draft: Draft) -> list[Fault]:
 def _unknown(path: Path, draft: Draft) -> Fault:
     key = _spelled(path)
     return Fault(draft.keys.get(path, Place()), key, None, f"unknown key '{key}'", _meant(key))
-
-
-def _missing(key: str, draft: Draft) -> Fault:
-    # Of all keys, the environment's id alone has no default.
-    name = next(name for name in keys() if name == key or name.startswith(f"{key}."))
-    hint = f"Set it in the file or with --{name}"
-    return Fault(draft.place(_path_of(name)), name, keys()[name].kind.expected, None, hint)
 
 
 def _unfit(unfit: UnfitError, path: Path, draft: Draft) -> Fault:
@@ -100,8 +97,3 @@ def _siblings(key: str) -> str:
 def _spelled(path: Path) -> str:
     """``policy.hidden[1]``: names with dots, positions in brackets."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
-
-
-def _path_of(name: str) -> Path:
-    key: Key = keys()[name]
-    return (key.section, key.field) if key.section else (key.field,)

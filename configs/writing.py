@@ -9,6 +9,7 @@ from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from touchline.configs.keys import keys
+from touchline.configs.methods import is_idle
 from touchline.configs.quantities import duration_text
 from touchline.configs.schema import Config
 
@@ -26,11 +27,13 @@ def to_plain(config: Config) -> dict[str, Any]:
 
 
 def dump_yaml(config: Config, *, origin: Mapping[str, str] | None = None) -> str:
-    """The whole config as YAML, every key of it; with ``origin``, comments say where values came from."""
+    """The config as YAML: every key that its run reads; with ``origin``, comments say where values came from."""
     from ruamel.yaml.comments import CommentedMap
 
     root = CommentedMap()
     for name, key in keys().items():
+        if is_idle(config, name):
+            continue
         parent = root.setdefault(key.section, CommentedMap()) if key.section else root
         owner = getattr(config, key.section) if key.section else config
         value = _plain(getattr(owner, key.field))

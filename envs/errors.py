@@ -8,6 +8,7 @@
     ├── MissingExtra         a package is not installed; names the extra that brings it
     ├── UnsupportedSpace     a space no network is built for; names those that are
     ├── NotMade              the factory raised, or did not give an environment
+    ├── TableError           a table that cannot be read, or not as asked; names row and column
     └── EnvironmentFault     it broke the contract while it was played
 
 Each is named after what is wrong.
@@ -47,6 +48,10 @@ class UnsupportedSpace(EnvError):
 
 class NotMade(EnvError):
     """The factory raised, refused its arguments, or returned something that is not an environment."""
+
+
+class TableError(EnvError):
+    """A table that cannot be read, or not as the config asks."""
 
 
 class EnvironmentFault(EnvError):

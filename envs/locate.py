@@ -29,7 +29,14 @@ __all__ = [
     "split_reference",
 ]
 
-EXTRAS = {"box2d": "box2d", "mujoco": "mujoco", "ale_py": "atari", "opencv": "atari", "pygame": "view"}
+EXTRAS = {
+    "box2d": "box2d",
+    "mujoco": "mujoco",
+    "ale_py": "atari",
+    "opencv": "atari",
+    "pygame": "view",
+    "sklearn": "tables",
+}
 """Words in the complaint of a missing package, and the extra of touchline that brings it."""
 
 

@@ -74,7 +74,7 @@ def train(
     resolved = resolve(config, env=env, overrides=overrides)
     shipped = None if factory is None else _ship(factory)
     seed = resolved.config.seed
-    directory = RunDirectory.create(Path(runs), env=resolved.config.env.id, seed=seed, name=name)
+    directory = RunDirectory.create(Path(runs), env=resolved.config.target, seed=seed, name=name)
     command = " ".join([Path(sys.argv[0]).name or "python", "touchline.train"])
     train_into(directory, resolved, command=command, factory=shipped, view=view)
     return Run(directory.path, factory)

@@ -22,6 +22,8 @@ from touchline.record import RunDirectory, Status, Summary
 from touchline.trainer.stopping import Ending
 
 if TYPE_CHECKING:
+    from touchline.launch.serial import SerialRun
+    from touchline.launch.serial_rounds import SerialRounds
     from touchline.trainer.runtime import TrainerRuntime
 
 SWITCH_SECONDS = 0.0005  # the I/O thread asks for the interpreter lock; the default makes it wait 5 ms
@@ -90,10 +92,16 @@ def train(
 
 def _serial(config: Config, run: RunDirectory, factory: bytes | None, view: View | None) -> Summary:
     from touchline.envs.shipping import factory_from_bytes
-    from touchline.launch.serial import SerialRun
-
     made = None if factory is None else factory_from_bytes(factory)
-    serial = SerialRun(config, run, factory=made)
+    serial: SerialRun | SerialRounds
+    if config.method == "policy_gradient":
+        from touchline.launch.serial import SerialRun
+
+        serial = SerialRun(config, run, factory=made)
+    else:
+        from touchline.launch.serial_rounds import SerialRounds
+
+        serial = SerialRounds(config, run, factory=made)
     with _interruptible(serial.stop), _shown(view, serial.status):
         return serial.run()
 

@@ -150,7 +150,7 @@ class Keeper:
         """
         account = Ledger().report()
         none_sent = LedgerSummary(total=dict(account["total"]), players={})
-        status = self.last or Status(run=self.run.name, env=self._resolved.config.env.id)
+        status = self.last or Status(run=self.run.name, env=self._resolved.config.target)
         return Summary(
             run=status.run,
             env=status.env,
@@ -169,6 +169,8 @@ class Keeper:
             lag=status.lag,
             ledger=LedgerSummary(total={}, players={}) if played else none_sent,
             bottleneck="unknown: the run did not end in order",
+            method=msgspec.UNSET if status.objective is None else status.method,
+            objective=msgspec.UNSET if status.objective is None else status.objective,
         )
 
     def _write_origin(self) -> None:

@@ -20,6 +20,7 @@ from touchline.record import Checkpoint, CheckpointError, RecordError, RunDirect
 from touchline.record.checkpoints import Which
 
 STATISTICS = "normalizer/statistics"
+MEASURE = "touchline eval gives its error on the rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,15 @@ def restore(
 ) -> Restored:
     """Read back a checkpoint. ``overrides`` are flags over the run's own config, for another environment.
 
-    Raises CheckpointError and ConfigError; with ``overrides``, EnvError too.
+    Raises CheckpointError, ConfigError, and RecordError for a run on a table; with ``overrides``, EnvError too.
     """
     if not run.config.exists():
         raise RecordError(f"{run.path}: it was ended before it had learnt anything; there is nothing to play")
     config = load(run.config, overrides).config
+    if config.table.source is not None:
+        raise RecordError(
+            f"{run.path}: there is nothing to play: it is of the table {config.target}; {MEASURE}"
+        )
     checkpoint = load_checkpoint(run, which)
     policy = _policy_of(config, checkpoint.state["spaces"])
     env = config.env

@@ -138,7 +138,7 @@ class SerialRun:
         )
 
     def _play(self, slot: int, policy: Policy) -> Play:
-        order = self.training.method.order(slot)
+        order = self.training.method.standing()
         return Play(
             self._lanes[slot],
             policy,
@@ -171,9 +171,9 @@ class SerialRun:
                 delivery, player=member.name, may_publish=partial(operator.not_, self._played)
             )
             self._settle(absorbed.settled)
-            if training.method.consumed is not None:
-                member.steps += training.method.consumed.trajectory.steps
-                member.episodes += len(training.method.consumed.trajectory.episode_returns)
+            for _, steps, episodes in absorbed.credits:
+                member.steps += steps
+                member.episodes += episodes
             if absorbed.detail:
                 whose = "a batch" if absorbed.failed else f"{member.name}: result {delivery.seq}"
                 self._message = f"{whose} dropped: {absorbed.detail}"

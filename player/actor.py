@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,22 @@ from touchline.policy.policy import Policy, Snapshot
 
 FloatArray = NDArray[np.floating[Any]]
 AnyArray = NDArray[Any]
+
+
+class Acting(Protocol):
+    """Whatever chooses the actions of a step."""
+
+    def act(
+        self,
+        snapshot: Snapshot,
+        observations: AnyArray,
+        noise: FloatArray,
+        *,
+        hidden_out: Sequence[FloatArray] | None,
+        head_out: FloatArray | None,
+        actions_out: AnyArray,
+        state: FloatArray | None = None,
+    ) -> list[FloatArray]: ...
 
 
 class Actor:

@@ -10,6 +10,7 @@ import msgspec
 from touchline.envs.errors import EnvError, EnvironmentFault
 from touchline.policy.frames import own_traceback
 from touchline.policy.spaces import SpaceError
+from touchline.targets.errors import TargetError
 
 MAX_TRACEBACK = 8_000
 
@@ -48,7 +49,7 @@ def failure_of(error: Exception, *, playing: bool) -> Failure:
             step=error.step,
             last_actions=list(error.last_actions),
         )
-    expected = isinstance(error, EnvError | SpaceError)
+    expected = isinstance(error, EnvError | SpaceError | TargetError)
     message = str(error) if expected else f"{type(error).__name__}: {error}"
     if expected and not playing:
         return Failure("setup", message)  # which says all that can be done about it

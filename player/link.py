@@ -113,6 +113,10 @@ class Link:
         """Tell the Trainer that the environment cannot go on."""
         self._ask(lambda now: self._session.refuse_environment(detail, True, now))
 
+    def refuse_order(self, order: int, detail: str) -> None:
+        """Tell the Trainer that this order cannot be carried out."""
+        self._ask(lambda now: self._session.refuse_order(order, detail, now))
+
     def bye(self, reason: str) -> None:
         """Leave; the events end with SaidGoodbye."""
         self._ask(lambda now: self._session.bye(reason, now))

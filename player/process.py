@@ -108,7 +108,7 @@ def _serve(link: Link, options: Options, watchdog: Watchdog, err: TextIO) -> int
     def configured(config: Config) -> None:
         watchdog.set_timeout(config.env.step_timeout)
         link.reconnect_for(patience(options, configured=config.net.reconnect))
-        say(f"joined: {config.env.id}")
+        say(f"joined: {config.target}")
 
     service = PlayerService(
         link,

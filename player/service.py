@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import NoReturn
 
 from touchline.configs import Config, from_plain
 from touchline.envs.errors import EnvError
-from touchline.envs.lanes import Lanes
 from touchline.envs.shipping import factory_from_bytes
-from touchline.player.evaluate import Evaluator
 from touchline.player.failure import Failure, failure_of
 from touchline.player.link import Link
-from touchline.player.play import Play, evaluator_of, lanes_of, policy_for
-from touchline.policy.announcing import announced
-from touchline.policy.policy import Policy, Snapshot
+from touchline.player.work import Held, UnknownOrder, Work
+from touchline.player.works import work_of
 from touchline.policy.spaces import SpaceError
 from touchline.protocol.effects import (
     Arrived,
@@ -66,14 +62,11 @@ class PlayerService:
         self._on_config = on_config
         self._on_wait = on_wait
         self._waiting = False
-        self._lanes: Lanes | None = None
-        self._policy: Policy | None = None
-        self._snapshot: Snapshot | None = None
+        self._work: Work | None = None
+        self._held: Held | None = None
         self._orders: dict[int, Order] = {}
-        self._plays: dict[int, Play] = {}
-        self._evaluator: Evaluator | None = None
         self._seed = 0
-        self._evaluated = 0  # results that were evaluations: the noise of the others is numbered without them
+        self._stage = "working"  # at an order given once
         self._ask_at: int | None = None  # the step that asks for what comes next; None: the last result does
 
     def run(self) -> None:
@@ -86,8 +79,7 @@ class PlayerService:
                     case Ordered(order):
                         self._orders[order.order] = order
                     case Arrived(epoch, version, arrays):
-                        assert self._policy is not None
-                        self._snapshot = Snapshot.from_arrays(self._policy, epoch, version, arrays)
+                        self._held = Held(epoch, version, arrays)
                     case Granted():
                         self._carry_out(event)
                     case Stopped(reason):
@@ -112,8 +104,9 @@ class PlayerService:
                 "Give the Trainer env.id as a file or module path (path/file.py:Class) instead"
             )
         config = from_plain(welcome.config)
+        self._stage = stage_of(config)
         self._on_config(config)
-        self._seed, self._evaluated = welcome.seed, 0
+        self._seed = welcome.seed
         self._build(config, welcomed.factory)
         self._link.want()
 
@@ -128,14 +121,17 @@ class PlayerService:
         self._link.at("building")
         try:
             factory = None if shipped is None else factory_from_bytes(shipped)
-            lanes = self._lanes = lanes_of(config, base_seed=self._seed, factory=factory)
-            policy = self._policy = policy_for(config, lanes)
-            self._evaluator = evaluator_of(config, policy, factory=factory, progress=self._goes_on)
-            spaces = announced(lanes.observation_space, lanes.action_space)
+            work = self._work = work_of(
+                config,
+                seed=self._seed,
+                factory=factory,
+                progress=self._progress,
+                goes_on=self._goes_on,
+            )
         except Exception as error:
             self._fail(error, playing=False)
         self._link.at("waiting")
-        self._link.ready(spaces, asdict(lanes.facts))
+        self._link.ready(work.spaces, work.facts)
         length = config.players.unroll_length
         if config.staleness.ahead > 0 and length != "episode":  # how long a wave takes is not known
             self._ask_at = int(ASK_AHEAD * length)
@@ -143,64 +139,34 @@ class PlayerService:
             self._ask_at = None
 
     def _carry_out(self, granted: Granted) -> None:
-        """Do what was granted with exactly the snapshot it was granted with."""
-        snapshot = self._snapshot
-        assert snapshot is not None
-        assert snapshot.version == granted.version, "a grant names the snapshot that came with it"
-        if self._orders[granted.order].standing:
-            self._play(granted, snapshot)
-        else:
-            self._evaluate(granted, snapshot)
-        self._link.at("waiting")
-
-    def _evaluate(self, granted: Granted, snapshot: Snapshot) -> None:
-        """Whole episodes on lanes of their own: those of the standing order go on afterwards as they stood."""
-        assert self._evaluator is not None
-        arguments = self._orders.pop(granted.order).arguments
-        self._evaluated += granted.count
-        self._link.at("evaluating")
-        try:
-            played = self._evaluator.play(
-                snapshot,
-                episodes=arguments["episodes"],
-                seed=arguments["seed"],
-                greedy=arguments["greedy"],
-            )
-            if played is not None:
-                self._link.submit(granted, played.to_arrays(), then_want=True)
-        except Exception as error:
-            self._fail(error, playing=True)
-
-    def _play(self, granted: Granted, snapshot: Snapshot) -> None:
-        """Play what the standing order asks for, and send each result as it comes."""
-        play = self._play_of(granted.order)
+        """Do what was granted with exactly the snapshot it was granted with, and send each result as it comes."""
+        held, work, order = self._held, self._work, self._orders[granted.order]
+        assert held is not None
+        assert work is not None
+        assert held.version == granted.version, "a grant names the snapshot that came with it"
         last = granted.seq + granted.count - 1
         seq = granted.seq
-        self._link.at("playing")
-        assert self._policy is not None
+        asked = self._ask_at is not None and order.standing
+        self._link.at("playing" if order.standing else self._stage)
         try:
-            for trajectory in play.results(snapshot, seq=granted.seq - self._evaluated):
-                then_want = seq == last and self._ask_at is None
-                arrays = trajectory.to_arrays(sparse=self._policy.form.sparse)
-                self._link.submit(granted, arrays, then_want=then_want)
+            for arrays in work.carry_out(
+                order.verb,
+                order.arguments,
+                held,
+                seq=granted.seq,
+                count=granted.count,
+                standing=order.standing,
+            ):
+                self._link.submit(granted, arrays, then_want=seq == last and not asked)
                 seq += 1
+        except UnknownOrder as error:
+            self._link.refuse_order(granted.order, str(error))
         except Exception as error:
             self._fail(error, playing=True)
-        self._link.errors = play.outside
-
-    def _play_of(self, order: int) -> Play:
-        if order not in self._plays:
-            assert self._lanes is not None
-            assert self._policy is not None
-            self._plays.clear()  # an order's lanes go on under the next; only one is carried out at a time
-            self._plays[order] = Play(
-                self._lanes,
-                self._policy,
-                self._orders[order].arguments,
-                base_seed=self._seed,
-                progress=self._progress,
-            )
-        return self._plays[order]
+        if not order.standing:
+            del self._orders[granted.order]
+        self._link.errors = work.outside
+        self._link.at("waiting")
 
     def _progress(self, step: int) -> bool:
         goes_on = self._goes_on(step)
@@ -222,13 +188,18 @@ class PlayerService:
         raise PlayerFailed(failure) from error
 
     def _close(self) -> None:
-        if self._lanes is not None:
-            self._lanes.close()
-        if self._evaluator is not None:
-            self._evaluator.close()
-        self._lanes, self._policy, self._snapshot, self._evaluator = None, None, None, None
+        if self._work is not None:
+            self._work.close()
+        self._work, self._held = None, None
         self._orders.clear()
-        self._plays.clear()
+
+
+def stage_of(config: Config) -> str:
+    """What a Player is at while it carries out an order given once. The watchdog looks for hangs where an environment
+    is stepped; arithmetic over a table may take its time."""
+    if config.method == "policy_gradient":
+        return "evaluating"
+    return "playing" if config.table.source is None else "working"
 
 
 __all__ = ["Distrusted", "EnvError", "PlayerFailed", "PlayerService", "SpaceError", "TurnedAway"]

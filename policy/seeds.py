@@ -76,6 +76,21 @@ def evaluation_seed(run_seed: int) -> int:
     return mix(8, run_seed) >> 33
 
 
+def points_seed(*, run_seed: int, iteration: int) -> int:
+    """The seed of the episodes that all points of one iteration are scored by: 31 bits, as of an evaluation."""
+    return mix(9, run_seed, iteration) >> 33
+
+
+def trajectory_seed(*, run_seed: int, number: int) -> int:
+    """The base seed of trajectory ``number`` of a run whose trajectories are the same whoever plays them."""
+    return mix(10, run_seed, number) >> 1
+
+
+def features_stream(run_seed: int) -> np.random.Generator:
+    """The generator of random features of the observation, one draw for a whole run."""
+    return _stream(mix(11, run_seed), 0, 0)
+
+
 def _stream(key: int, block: int, number: int) -> np.random.Generator:
     # A list of Python integers, one of them above 2**63, would pass through float64 and lose its last bits.
     counter = np.array([0, 0, block, number], np.uint64)

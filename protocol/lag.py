@@ -11,7 +11,7 @@ speeds and network, and with Players that join and leave::
 
 Averaged, it says that with N Players of one outstanding result each, and R results an update, the mean lag is
 (N - 1)/R. A result that completes a batch is consumed before the increment, and so is not outstanding in it.
-The results are those of the standing order: an evaluation enters no update, and is counted by the ledger alone.
+The results are those that enter updates: an evaluation enters none, and is counted by the ledger alone.
 """
 
 from __future__ import annotations

@@ -99,14 +99,14 @@ class Pacer:
         grant = Grant(want.seq, count, snapshot, command)
         for seq in range(want.seq, want.seq + count):
             slot.grants[seq] = grant
-            if command.standing:
+            if command.trains:
                 self.law.granted((slot.index, seq), snapshot.version)
         slot.want, slot.granted_version = None, snapshot.version
         return self._say(slot, grant, want)
 
     def settled(self, slot: Slot, seq: int) -> None:
         """A result of this Trainer's grants has been settled. Those of another epoch are not in its law, nor are
-        those of orders once."""
+        those that enter no update."""
         key = (slot.index, seq)
         if key in self.law:
             self.law.consumed(key)
@@ -114,7 +114,7 @@ class Pacer:
     def lose(self, slot: Slot) -> None:
         """The slot's Player is presumed gone. Its grants stay, in case it comes back with their results."""
         for seq, grant in slot.grants.items():
-            if grant.command.standing:
+            if grant.command.trains:
                 self.law.lost((slot.index, seq))
         slot.want = None
         slot.once.clear()
@@ -122,7 +122,7 @@ class Pacer:
     def regain(self, slot: Slot) -> None:
         """The Player presumed gone is back."""
         for seq, grant in slot.grants.items():
-            if grant.command.standing:
+            if grant.command.trains:
                 self.law.granted((slot.index, seq), grant.snapshot.version)
 
     def forget(self, slot: Slot) -> None:

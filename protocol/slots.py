@@ -53,12 +53,13 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """An order before it is addressed to a session."""
+    """An order before it is addressed to a session. ``trains``: its results enter updates, and so the law of lag."""
 
     order: int
     verb: str
     arguments: Plain
     standing: bool
+    trains: bool = True
 
     def addressed(self, session: int) -> Order:
         return Order(

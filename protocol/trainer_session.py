@@ -158,17 +158,20 @@ class TrainerSessions:
         told: list[TrainerEffect] = [_to(slot, command.addressed(slot.session)) for slot in playing]
         return told + list(self._pacer.answer_all(playing))
 
-    def order_once(self, slot: int, order: int, verb: str, arguments: Plain) -> list[TrainerEffect]:
+    def order_once(
+        self, slot: int, order: int, verb: str, arguments: Plain, *, trains: bool = False
+    ) -> list[TrainerEffect]:
         """An order for one result of one Player, in place of the next it would start.
 
-        Such a result belongs to no update: it has no part in the law of lag. The order goes with its Player: of one
-        that is lost before the result has come, nothing more is to be expected but what it may still bring back.
+        A result that ``trains`` is counted by the law of lag; any other belongs to no update, and is not. The order
+        goes with its Player: of one that is lost before the result has come, nothing more is to be expected but what
+        it may still bring back.
         """
         taker = self._roster[slot]
         if not taker.live:
             return []
-        taker.once.append(Command(order, verb, arguments, standing=False))
-        return list(self._pacer.answer(taker))
+        taker.once.append(Command(order, verb, arguments, standing=False, trains=trains))
+        return [*self._first_order(taker), *self._pacer.answer(taker)]
 
     def gone(self, name: str, reason: str, now: float) -> list[TrainerEffect]:
         """The supervisor knows that this Player's process has ended."""
@@ -335,12 +338,18 @@ class TrainerSessions:
         effects: list[TrainerEffect] = []
         if self._pacer.standing is not None:
             effects.append(_to(slot, self._pacer.standing.addressed(slot.session)))
+        effects += self._first_order(slot)
         if slot.state is TrainerState.WELCOMED:
             slot.move(TrainerEvent.READY)
             effects.append(BecameReady(slot.index, ready.spaces, ready.facts))
         if self._pacer.begin(len(self._roster.playing())):
             effects += self._pacer.answer_all(self._roster)
         return effects
+
+    def _first_order(self, slot: Slot) -> list[TrainerEffect]:
+        """An order once that is due, to a Player that has not asked yet: one without a standing order waits for it."""
+        due = slot.once[0] if slot.once and slot.want is None else None
+        return [] if due is None else [_to(slot, due.addressed(slot.session))]
 
     def _turn_away(self, slot: Slot, code: ErrorCode, detail: str) -> list[TrainerEffect]:
         refusal = Err(code=code, detail=detail[:16_000], fatal=True, session=slot.session)

@@ -15,6 +15,11 @@ from touchline.record.history import History, read_history
 IGNORED = ("seed", "save", "log", "net", "players.name")  # do not change what is learnt
 # what tells runs apart best, when more differs than a legend has room for
 TELLING = (
+    "method",
+    "optimizer.rule",
+    "search.over",
+    "descent.by",
+    "krylov.solver",
     "trainer.algorithm",
     "trainer.gradient",
     "staleness.correction",
@@ -85,26 +90,52 @@ def _ignored(key: str) -> bool:
 
 def _labels(settings: Sequence[Settings], envs: Sequence[str]) -> list[str]:
     """One label a group, of the settings in which it differs from others of its environment."""
-    labels = []
-    for mine, env in zip(settings, envs, strict=True):
-        rivals = [other for other, its in zip(settings, envs, strict=True) if its == env]
-        labels.append(_label(mine, rivals))
+    labels = [_label(mine, _rivals(settings, envs, env)) for mine, env in zip(settings, envs, strict=True)]
+    labels = _told_apart(labels, settings, envs)
     repeated = {
         label for label, env in zip(labels, envs, strict=True) if _count(labels, envs, label, env) > 1
     }
     return ["" if label in repeated else label for label in labels]
 
 
-def _label(mine: Settings, rivals: Sequence[Settings]) -> str:
+def _rivals(settings: Sequence[Settings], envs: Sequence[str], env: str) -> list[Settings]:
+    return [other for other, its in zip(settings, envs, strict=True) if its == env]
+
+
+def _told_apart(labels: Sequence[str], settings: Sequence[Settings], envs: Sequence[str]) -> list[str]:
+    """Of several methods, those that are alike so far with what differs between them alone."""
+    apart = []
+    for mine, label, env in zip(settings, labels, envs, strict=True):
+        alike = [
+            its
+            for its, other, where in zip(settings, labels, envs, strict=True)
+            if (other, where) == (label, env)
+        ]
+        methods = {rival.get("method") for rival in _rivals(settings, envs, env)}
+        more = _label(mine, alike, most=LABEL_KEYS - 1) if len(methods) > 1 and len(alike) > 1 else ""
+        apart.append(" · ".join(part for part in (label, more) if part))
+    return apart
+
+
+def _label(mine: Settings, rivals: Sequence[Settings], *, most: int = LABEL_KEYS) -> str:
     keys = {key for rival in rivals for key in rival}
     differing = [key for key in keys if len({rival.get(key) for rival in rivals}) > 1]
     differing.sort(key=lambda key: (TELLING.index(key) if key in TELLING else len(TELLING), key))
-    return " · ".join(_named(key, mine.get(key)) for key in differing[:LABEL_KEYS])
+    if "method" in differing:  # most of what else differs only comes with it
+        differing = [key for key in differing if key in TELLING and key in mine and _varied(key, rivals)]
+    return " · ".join(_named(key, mine.get(key)) for key in differing[:most])
+
+
+def _varied(key: str, rivals: Sequence[Settings]) -> bool:
+    """Whether those that have the key differ in it."""
+    return len({rival[key] for rival in rivals if key in rival}) > 1
 
 
 def _named(key: str, value: str | None) -> str:
+    if key == "method" and value is not None:
+        return value
     name = key.rpartition(".")[2].replace("_", " ")
-    return f"{name} {value}" if value is not None else f"no {name}"
+    return f"{name} {value}" if value not in (None, "None") else f"no {name}"
 
 
 def _count(labels: Sequence[str], envs: Sequence[str], label: str, env: str) -> int:

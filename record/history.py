@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from touchline.record.directory import RunDirectory
 from touchline.record.lines import EvaluationLine, ResultLine, UpdateLine, read_lines
+from touchline.record.status import Objective, Summary
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -58,6 +59,18 @@ class Evaluated:
 
 
 @dataclass(frozen=True)
+class Rounds:
+    """What M rounds of a run by rounds measured, and its last test. Each round may say something of anything."""
+
+    steps: FloatArray  # float64 [M], row evaluations or steps so far; never falls
+    seconds: FloatArray  # float64 [M], since the run began; never falls
+    measures: Mapping[
+        str, FloatArray
+    ]  # by name, error and test_accuracy among them: float64 [M], NaN where not said
+    goal: float | None  # of the error
+
+
+@dataclass(frozen=True)
 class History:
     """All that was recorded of one run, and what it was to reach and to show."""
 
@@ -70,21 +83,29 @@ class History:
     over_episodes: int
     law: float | None  # the mean lag that the law predicts
     lag_bound: float | None
+    method: str = "policy_gradient"
+    unit: str = "steps"  # of what was trained: of a table row evaluations
+    rounds: Rounds | None = None  # of a run on a table
 
 
 def read_history(run: RunDirectory) -> History:
     """Read a run, finished or not. Raises RecordError for a damaged file; files not yet there are empty."""
     status, summary = run.read_status(), run.read_summary()
+    lines = list(read_lines(run.metrics.path, UpdateLine))
+    objective = status.objective if status else None
     return History(
         run=run,
         env=summary.env if summary else status.env if status else run.name,
         episodes=_episodes(list(read_lines(run.episodes.path, ResultLine))),
-        updates=_updates(list(read_lines(run.metrics.path, UpdateLine))),
+        updates=_updates(lines),
         evaluated=_evaluated(list(read_lines(run.evaluations.path, EvaluationLine))),
         goal=status.return_goal if status else None,
         over_episodes=status.over_episodes if status else 100,
         law=summary.lag.law if summary else status.lag.law if status else None,
         lag_bound=status.lag_bound if status else None,
+        method=status.method if status else "policy_gradient",
+        unit=objective.unit if objective else "steps",
+        rounds=_rounds(lines, objective, summary) if objective and objective.name == "error" else None,
     )
 
 
@@ -111,6 +132,23 @@ def _updates(lines: Sequence[UpdateLine]) -> Updates:
             cut_fraction=_floats([line.drift.cut_fraction for line in lines]),
             weight_distance=_floats([line.drift.weight_distance for line in lines]),
         ),
+    )
+
+
+def _rounds(lines: Sequence[UpdateLine], objective: Objective, summary: Summary | None) -> Rounds:
+    """Of the lines, and of the test that the run ended with, after its last line."""
+    said: list[tuple[int, float, Mapping[str, float | None]]] = [
+        (line.steps, line.seconds, line.loss) for line in lines
+    ]
+    if summary is not None:
+        last = {name: value for name, value in objective.measures.items() if name.startswith("test_")}
+        said.append((summary.steps, summary.wall_seconds, last))
+    names = {name: None for _, _, loss in said for name in loss}
+    return Rounds(
+        steps=_never_falling(_floats([steps for steps, _, _ in said])),
+        seconds=_never_falling(_floats([seconds for _, seconds, _ in said])),
+        measures={name: _floats([loss.get(name) for _, _, loss in said]) for name in names},
+        goal=objective.goal,
     )
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from touchline.record.directory import RunDirectory
 from touchline.record.errors import RecordError
 from touchline.record.finding import list_runs
-from touchline.record.status import Status, Summary
+from touchline.record.status import Objective, Status, Summary
 
 SILENT_SECONDS = 10.0  # without a new status; a live Trainer writes one every second or so
 
@@ -27,6 +30,10 @@ class RunRow:
     episodes: int | None
     seconds: float | None
     modified: float  # time of the last sign of it, in seconds since 1970
+    method: str = "policy_gradient"
+    error: float | None = None  # of a run on a table: the least so far
+    error_goal: float | None = None
+    unit: str = "steps"  # of what ``steps`` counts
 
 
 def run_rows(root: Path, *, now: float) -> list[RunRow]:
@@ -59,6 +66,7 @@ def _ended(run: RunDirectory, summary: Summary, status: Status | None, modified:
         episodes=summary.episodes,
         seconds=summary.wall_seconds,
         modified=modified,
+        **_by_rounds(summary.method, summary.objective),
     )
 
 
@@ -74,7 +82,18 @@ def _running(run: RunDirectory, status: Status, modified: float, *, silent: bool
         episodes=status.episodes,
         seconds=status.seconds,
         modified=modified,
+        **_by_rounds(status.method, status.objective),
     )
+
+
+def _by_rounds(
+    method: str | msgspec.UnsetType, objective: Objective | msgspec.UnsetType | None
+) -> dict[str, Any]:
+    """What a row says of a run by rounds; nothing of another."""
+    if not isinstance(objective, Objective):
+        return {}
+    errors = {"error": objective.best, "error_goal": objective.goal} if objective.name == "error" else {}
+    return {"method": method, "unit": objective.unit, **errors}
 
 
 def _bare(run: RunDirectory, state: str, modified: float) -> RunRow:

@@ -11,7 +11,7 @@ import numpy as np
 from touchline.record.curves import Curve, FloatArray, across, rolling
 from touchline.record.groups import Group, group_title
 from touchline.record.history import History
-from touchline.record.plot_style import INK, QUIET, colour, count_axis, new_figure, time_axis
+from touchline.record.plot_style import QUIET, colour, count_axis, draw_goal, new_figure, time_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -136,17 +136,7 @@ def _legend(item: Drawn) -> str:
 def _draw_goal(axes: Axes, groups: Sequence[Group]) -> None:
     goals = {history.goal for group in groups for history in group.histories}
     for goal in sorted(goal for goal in goals if goal is not None):
-        axes.axhline(goal, color=INK, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1.5)
-        axes.annotate(
-            f"goal {goal:g}",
-            (0.01, goal),  # left: where a run ends, its curve is at the goal too
-            xycoords=("axes fraction", "data"),
-            xytext=(0, 4),
-            textcoords="offset points",
-            va="bottom",
-            fontsize=8.5,
-            color=QUIET,
-        )
+        draw_goal(axes, goal)
 
 
 def _describe(axes: Axes, groups: Sequence[Group]) -> None:

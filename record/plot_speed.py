@@ -33,7 +33,8 @@ def speed_figure(groups: Sequence[Group]) -> Figure | None:
     for paint, _, history in drawn:
         _draw_speed(above, history, paint, unit)
         _draw_waiting(below, history.updates, paint, unit)
-    _describe(above, below, drawn[0][1] if len(drawn) == 1 else f"speed of {len(drawn)} runs")
+    units = " or ".join(dict.fromkeys(history.unit for _, _, history in drawn))
+    _describe(above, below, drawn[0][1] if len(drawn) == 1 else f"speed of {len(drawn)} runs", units)
     _draw_legend(above, {label: paint for paint, label, _ in drawn})
     return figure
 
@@ -55,11 +56,11 @@ def _draw_waiting(axes: Axes, updates: Updates, paint: str, unit: float) -> None
     axes.plot(x / unit, np.clip(share, 0, 1), color=paint, linewidth=1.3)
 
 
-def _describe(above: Axes, below: Axes, title: str) -> None:
+def _describe(above: Axes, below: Axes, title: str, units: str) -> None:
     from matplotlib.ticker import PercentFormatter
 
     above.set_title(title)
-    above.set_ylabel("steps trained per second")
+    above.set_ylabel("steps trained per second" if units == "steps" else f"{units} per second")
     count_axis(above.yaxis)
     above.set_ylim(bottom=0)
     below.set_ylabel("waiting")

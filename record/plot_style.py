@@ -86,6 +86,21 @@ def colour(index: int) -> str:
     return COLOURS[index % len(COLOURS)]
 
 
+def draw_goal(axes: Axes, goal: float) -> None:
+    """A line across at what is to be reached."""
+    axes.axhline(goal, color=INK, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1.5)
+    axes.annotate(
+        f"goal {goal:g}",
+        (0.01, goal),  # left: where a run ends, its curve is at the goal too
+        xycoords=("axes fraction", "data"),
+        xytext=(0, 4),
+        textcoords="offset points",
+        va="bottom",
+        fontsize=8.5,
+        color=QUIET,
+    )
+
+
 def count_axis(axis: Any) -> None:
     """Label an axis's numbers as 20k and 1.5M."""
     from matplotlib.ticker import EngFormatter

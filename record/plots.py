@@ -1,4 +1,4 @@
-"""What `touchline plot` draws: learning, lag, speed, weights. Which files, in which folder."""
+"""What `touchline plot` draws: learning, error, lag, speed, weights. Which files, in which folder."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from touchline.record.groups import Group, group_runs
 from touchline.record.plot_drift import drift_figure
 from touchline.record.plot_lag import lag_figure
 from touchline.record.plot_learning import learning_figure
+from touchline.record.plot_objective import objective_figure
 from touchline.record.plot_speed import speed_figure
 from touchline.record.plot_style import save, styled
 from touchline.record.plot_weights import weights_figure
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
 def plot_run(runs: Sequence[RunDirectory], out: Path) -> list[Path]:
     """Draw one run, or several on the same axes, as PNGs in ``out``; returns their paths.
 
-    ``learning.png``, ``lag.png``, ``drift.png``, ``speed.png``; and of each run ``weights.png``
-    (``weights-<run>.png`` of several). What has not been recorded yet is left out. Runs of one environment and
-    config are drawn as a mean with the range across seeds. Raises MissingView without matplotlib, RecordError if
-    there is nothing at all to draw.
+    ``learning.png``, ``error.png`` (of tables), ``lag.png``, ``drift.png``, ``speed.png``; and of each run
+    ``weights.png`` (``weights-<run>.png`` of several). What has not been recorded yet is left out. Runs of one
+    environment or table and config are drawn as a mean with the range across seeds. Raises MissingView without
+    matplotlib, RecordError if there is nothing at all to draw.
     """
     with styled():
         groups = group_runs(runs)
@@ -53,10 +54,17 @@ def _nothing_of(run: RunDirectory) -> str:
 def _of_groups(groups: Sequence[Group]) -> list[tuple[str, Figure | None]]:
     return [
         ("learning.png", learning_figure(groups)),
-        ("lag.png", lag_figure(groups)),
+        ("error.png", objective_figure(groups)),
+        ("lag.png", lag_figure([group for group in groups if _lagged(group)])),
         ("drift.png", drift_figure(groups)),
         ("speed.png", speed_figure(groups)),
     ]
+
+
+def _lagged(group: Group) -> bool:
+    """Whether its lag is worth a picture: in lockstep there is none."""
+    main = any(history.method == "policy_gradient" for history in group.histories)
+    return main or any(history.updates.lags.any() for history in group.histories)
 
 
 def _weights(run: RunDirectory) -> Figure | None:

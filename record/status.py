@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -43,6 +43,23 @@ class EvaluationStatus(msgspec.Struct, frozen=True, kw_only=True):
     best_mean: float | None = None
 
 
+class Objective(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run by rounds minimises or maximises, in the words of its method.
+
+    ``measures``: what else was last measured, such as test_accuracy; ``facts``: what was found, such as a structure.
+    """
+
+    name: str  # "error" or "return"
+    value: float | None = None
+    best: float | None = None
+    goal: float | None = None
+    unit: str = "steps"  # of what ``steps`` counts: "row evaluations" or "steps"
+    results: int = 0  # merged so far
+    rounds: int = 0  # so far
+    measures: dict[str, float] = {}
+    facts: dict[str, Any] = {}
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """status.json, and all that the live view shows."""
 
@@ -54,6 +71,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     steps: int = 0
     stop_steps: int | None = None
     stop_minutes: float | None = None
+    stop_rounds: int | None = None
     episodes: int = 0
     updates: int = 0
     gradient_steps: int = 0
@@ -72,6 +90,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     players: list[PlayerStatus] = []
     eta_seconds: float | None = None
     message: str = ""  # the last notable event
+    method: str = "policy_gradient"
+    objective: Objective | None = None  # None with method policy_gradient
 
 
 class LedgerSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,3 +122,5 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     lag: LagSummary
     ledger: LedgerSummary
     bottleneck: str
+    method: str | msgspec.UnsetType = msgspec.UNSET  # set by every method but policy_gradient, as is the next
+    objective: Objective | msgspec.UnsetType = msgspec.UNSET

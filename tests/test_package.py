@@ -80,7 +80,7 @@ def test_the_wheel_declares_the_console_script_and_the_extras(wheel: Path):
         metadata = archive.read(f"{info}/METADATA").decode()
     assert "touchline = touchline.cli:main" in scripts
     extras = {line.split(": ")[1] for line in metadata.splitlines() if line.startswith("Provides-Extra: ")}
-    assert extras == {"test", "view", "box2d", "atari", "mujoco"}
+    assert extras == {"test", "view", "box2d", "atari", "mujoco", "solvers", "tables"}
     required = [line for line in metadata.splitlines() if line.startswith("Requires-Dist: ")]
     assert not any("torch" in line for line in required)
 

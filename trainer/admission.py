@@ -50,11 +50,15 @@ def players_admitted(config: Config) -> int | None:
 
     R results an update and the bound as the wanted mean lag L. With ``ahead`` each Player has 1 + ahead results
     outstanding: the largest N with ((1 + ahead) N − 1)/R <= L, and at least one. None (any number) in ``sync``, which
-    has no lag, and in episode mode, where an update's results are not known beforehand.
+    has no lag, and in episode mode, where an update's results are not known beforehand. With a method that goes by
+    rounds R is ``tasks.parts``, and a bound of 0, which is lockstep, admits any number.
     """
     players = config.players
     if players.count != "auto":
         return players.count
+    if config.method != "policy_gradient":
+        bound = config.staleness.max_lag
+        return max(1, (1 + config.tasks.parts * bound) // (1 + config.staleness.ahead)) if bound else None
     if config.mode != "async" or players.unroll_length == "episode":
         return None
     results = math.ceil(config.trainer.batch_steps / (players.lanes * players.unroll_length))

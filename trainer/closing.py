@@ -11,7 +11,7 @@ from touchline.protocol.ledger import Outcome
 from touchline.protocol.trainer_session import TrainerSessions
 from touchline.trainer.crew import Crew
 from touchline.trainer.service import TrainerService
-from touchline.trainer.training import Training
+from touchline.trainer.course import Course
 
 GOODBYE_SECONDS = 3.0
 WAIT_SECONDS = 0.05
@@ -34,7 +34,7 @@ def dismiss(
                 crew.gone(slot)
 
 
-def close_accounts(service: TrainerService, training: Training | None) -> tuple[dict[str, Any], float | None]:
+def close_accounts(service: TrainerService, training: Course | None) -> tuple[dict[str, Any], float | None]:
     """The ledger's report and the law's prediction, after every sum was checked.
 
     Results gathered for a batch that was never completed are unused. Raises LedgerError and LagLawError.

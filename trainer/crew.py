@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from touchline.protocol.machine import TrainerState
 from touchline.protocol.slots import PlayerRow
 from touchline.record import PlayerStatus
-from touchline.trainer.policy_gradient import Consumed
 
 RATE_SECONDS = 2.0
 
@@ -53,6 +52,10 @@ class Crew:
         """Whether any Player's session lives."""
         return any(member.present for member in self._members.values())
 
+    def all_ready(self) -> list[int]:
+        """The slots of Players whose environment or table stands."""
+        return sorted(slot for slot, member in self._members.items() if member.present and member.ready)
+
     def one_ready(self, *, rather: int | None) -> int | None:
         """A slot whose Player's environment stands, ``rather`` this one than the lowest; None where there is none."""
         ready = [slot for slot, member in self._members.items() if member.present and member.ready]
@@ -71,12 +74,11 @@ class Crew:
     def gone(self, slot: int) -> None:
         self._members[slot].present = False
 
-    def played(self, slot: int, consumed: Consumed | None) -> None:
+    def played(self, slot: int, *, steps: int, episodes: int) -> None:
         """A result of this Player was taken."""
-        if consumed is not None:
-            member = self._members[slot]
-            member.steps += consumed.trajectory.steps
-            member.episodes += len(consumed.trajectory.episode_returns)
+        member = self._members[slot]
+        member.steps += steps
+        member.episodes += episodes
 
     def reported(self, name: str) -> None:
         """The Player told of its own failure; its end, when it comes, is not another."""

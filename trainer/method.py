@@ -18,11 +18,16 @@ Fate = Literal["trained", "evaluated", "dropped_stale", "dropped_invalid", "unus
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a Player is asked for: a verb with its arguments; standing (until the next) or once."""
+    """What a Player is asked for: a verb with its arguments; standing (until the next) or once.
+
+    ``number``: of an order once, its own. ``trains``: whether its results enter updates.
+    """
 
     verb: str
     arguments: Mapping[str, Any]
     standing: bool = True
+    number: int = 1
+    trains: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,8 @@ class Delivery:
     """A result as it reached the Trainer. ``lag_play``: versions published while it was being played.
 
     ``player``: the name of whose it is. ``evaluations``: how many of that Player's results before it were evaluations.
+    ``order``: the number of the order that it is for; ``base``: the arrays of the snapshot that it was carried out with,
+    where the order was given once.
     """
 
     slot: int
@@ -39,6 +46,8 @@ class Delivery:
     lag_play: int
     player: str = ""
     evaluations: int = 0
+    order: int = 1
+    base: Mapping[str, NDArray[Any]] | None = None
 
     @property
     def key(self) -> ResultKey:
@@ -49,7 +58,7 @@ class Delivery:
 class Absorbed:
     """What came of a result: its lag, the results whose fate is now known, and whether the weights changed.
 
-    ``detail`` says what was wrong with those that were dropped as invalid, ``aside`` which they are: the one that was
+    ``credits``: (slot, steps, episodes) that now count as those of its Player. ``detail`` says what was wrong with those that were dropped as invalid, ``aside`` which they are: the one that was
     no trajectory, or, with ``failed``, the whole batch, whose update is not made.
     """
 
@@ -59,12 +68,36 @@ class Absorbed:
     detail: str = ""
     aside: Sequence[Delivery] = ()
     failed: bool = False
+    credits: Sequence[tuple[int, int, int]] = ()
+
+
+class Live(Protocol):
+    """The live version, as it is published."""
+
+    @property
+    def version(self) -> int: ...
+
+    def to_arrays(self) -> Mapping[str, NDArray[Any]]: ...
 
 
 class Method(Protocol):
-    """What the loop asks. ``may_publish`` answers whether the next version may be published now."""
+    """What the loop asks.
 
-    def order(self, player: int) -> Order | None: ...
+    ``standing`` is the order for all Players, None where there is none; ``order`` one for this Player alone, to be
+    carried out once, None: it has to wait. ``lost`` says that nothing more is to be expected of a Player, ``unusable``
+    that what it sent for an order was no result. ``may_publish`` answers whether the next version may be published now.
+    """
+
+    @property
+    def live(self) -> Live: ...
+
+    def standing(self) -> Order | None: ...
+
+    def order(self, player: int, now: float) -> Order | None: ...
+
+    def lost(self, player: int) -> None: ...
+
+    def unusable(self, order: int, player: int) -> None: ...
 
     def absorb(self, delivery: Delivery, *, may_publish: Callable[[], bool]) -> Absorbed: ...
 

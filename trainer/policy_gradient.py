@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, assert_never
 
 from touchline.configs import Config, policy_arguments
@@ -11,10 +11,10 @@ from touchline.policy.policy import Policy, Snapshot
 from touchline.policy.seeds import weights_stream
 from touchline.policy.spaces import Space
 from touchline.policy.trajectory import Trajectory, TrajectoryError
+from touchline.targets.optimizers import SGD, Adam, Optimizer, RMSProp
 from touchline.trainer.admission import Admitted, Stale, admit
 from touchline.trainer.batch import Gathering, Piece
 from touchline.trainer.method import Absorbed, Delivery, Fate, Order, ResultKey
-from touchline.trainer.optimizers import SGD, Adam, Optimizer, RMSProp
 from touchline.trainer.ring import Ring, capacity
 from touchline.trainer.settings import Settings
 from touchline.trainer.soundness import NotFinite
@@ -70,14 +70,23 @@ class PolicyGradient:
     def optimizer_state(self) -> Mapping[str, Any]:
         return self._updater.optimizer_state()
 
-    def order(self, player: int) -> Order:
-        """The standing ``play`` order, the same for all Players."""
+    def standing(self) -> Order:
+        """The ``play`` order, the same for all Players."""
         arguments = {
             "unroll_length": self._config.players.unroll_length,
             "hidden": self.settings.wants_hidden,
             "greedy": False,
         }
         return Order("play", arguments)
+
+    def order(self, player: int, now: float) -> None:
+        """Nothing beside the standing order."""
+
+    def lost(self, player: int) -> None:
+        """Nobody else need play what it played."""
+
+    def unusable(self, order: int, player: int) -> None:
+        """The standing order goes on."""
 
     def absorb(self, delivery: Delivery, *, may_publish: Callable[[], bool] = lambda: True) -> Absorbed:
         """Admit a result to the batch being gathered; update when the batch is complete and may be published."""
@@ -96,6 +105,17 @@ class PolicyGradient:
                 aside=[delivery],
             )
         self.consumed = self._consumed(delivery, trajectory, verdict)
+        absorbed = self._take(delivery, trajectory, verdict, may_publish)
+        credit = delivery.slot, trajectory.steps, len(trajectory.episode_returns)
+        return replace(absorbed, credits=[credit])
+
+    def _take(
+        self,
+        delivery: Delivery,
+        trajectory: Trajectory,
+        verdict: Admitted | Stale,
+        may_publish: Callable[[], bool],
+    ) -> Absorbed:
         match verdict:
             case Stale():
                 return Absorbed(verdict.lag, [(delivery.key, "dropped_stale")], changed=False)
@@ -202,8 +222,8 @@ def optimizer_of(config: Config, size: int) -> Optimizer:
             return RMSProp(size, decay=settings.decay, epsilon=settings.epsilon)
         case "sgd":
             return SGD(size, momentum=settings.momentum)
-        case _:
-            assert_never(settings.rule)
+        case rule:
+            raise AssertionError(f"{rule}: a rule of descent's alone, which the config refuses here")
 
 
 def policy_of(config: Config, observation_space: Space, action_space: Space) -> Policy:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msgspec import UNSET
+
+from touchline.configs import Config
 from touchline.record import LagSummary, LedgerSummary, PlayerStatus, Status, Summary
+from touchline.record.status import Objective
 from touchline.trainer.stopping import Ending
-from touchline.trainer.training import Training
+from touchline.trainer.course import Course
 
 HISTORY = 60
 
@@ -34,13 +38,13 @@ class History:
         return list(self._points)
 
 
-def lag_summary(training: Training, law: float | None) -> LagSummary:
+def lag_summary(training: Course, law: float | None) -> LagSummary:
     summary = training.lags.summary()
     return LagSummary(p50=summary.p50, p95=summary.p95, max=summary.max, mean=summary.mean, law=law)
 
 
 def status_of(
-    training: Training,
+    training: Course,
     *,
     state: str,
     seconds: float,
@@ -53,13 +57,14 @@ def status_of(
     config, method = training.config, training.method
     return Status(
         run=training.run.name,
-        env=config.env.id,
+        env=config.target,
         mode=config.mode,
         state=state,  # type: ignore[arg-type]
         seconds=seconds,
         steps=method.steps,
-        stop_steps=config.stop.steps,
+        stop_steps=config.stop.steps if config.table.source is None else config.stop.evaluations,
         stop_minutes=config.stop.minutes,
+        stop_rounds=config.stop.rounds,
         episodes=training.returns.episodes,
         updates=method.updates,
         gradient_steps=method.gradient_steps,
@@ -69,7 +74,7 @@ def status_of(
         return_history=list(history),
         over_episodes=config.stop.over_episodes,
         return_best=training.returns.best,
-        evaluation=training.evaluations.status,
+        evaluation=None if training.evaluations is None else training.evaluations.status,
         updates_per_second=method.updates / seconds if seconds > 0 else 0.0,
         steps_per_second=training.steps_per_second or 0.0,
         wait_fraction=wait_fraction(training),
@@ -78,17 +83,19 @@ def status_of(
         players=list(players),
         eta_seconds=_eta(training, seconds),
         message=message,
+        method=config.method,
+        objective=training.objective,
     )
 
 
 def summary_of(
-    training: Training, ending: Ending, *, seconds: float, law: float | None, ledger: Mapping[str, Any]
+    training: Course, ending: Ending, *, seconds: float, law: float | None, ledger: Mapping[str, Any]
 ) -> Summary:
     """summary.json."""
     method = training.method
     return Summary(
         run=training.run.name,
-        env=training.config.env.id,
+        env=training.config.target,
         seed=training.config.seed,
         solved=ending.solved,
         reason=ending.reason,
@@ -106,16 +113,27 @@ def summary_of(
             total=dict(ledger["total"]), players=dict(ledger["players"]), duplicates=ledger["duplicates"]
         ),
         bottleneck=bottleneck(training),
+        method=UNSET if training.objective is None else training.config.method,
+        objective=UNSET if training.objective is None else training.objective,
     )
 
 
-def wait_fraction(training: Training) -> float:
+def objective_before(config: Config) -> Objective | None:
+    """What a run by rounds will minimise or maximise, before the first Player is there."""
+    if config.method == "policy_gradient":
+        return None
+    if config.table.source is not None:
+        return Objective(name="error", goal=config.stop.error, unit="row evaluations")
+    return Objective(name="return")
+
+
+def wait_fraction(training: Course) -> float:
     """The part of the learner's time spent waiting for Players, 0 to 1."""
     total = training.wait_seconds + training.update_seconds
     return training.wait_seconds / total if total > 0 else 0.0
 
 
-def bottleneck(training: Training) -> str:
+def bottleneck(training: Course) -> str:
     """Which side the run waited for, in words a user can act on."""
     if training.config.mode == "serial":
         share = 1 - wait_fraction(training)
@@ -128,12 +146,16 @@ def bottleneck(training: Training) -> str:
     return f"Trainer: the learner was busy {1 - waiting:.0%} of its time; more Players would not help"
 
 
-def _eta(training: Training, seconds: float) -> float | None:
+def _eta(training: Course, seconds: float) -> float | None:
     """Seconds until the stop condition that comes first at the present rate; None when none is in sight."""
     config, steps = training.config, training.method.steps
     left = []
     if config.stop.minutes is not None:
         left.append(60 * config.stop.minutes - seconds)
-    if config.stop.steps is not None and steps and seconds > 0:
-        left.append((config.stop.steps - steps) * seconds / steps)
+    most = config.stop.steps if config.table.source is None else config.stop.evaluations
+    if most is not None and steps and seconds > 0:
+        left.append((most - steps) * seconds / steps)
+    if config.stop.rounds is not None and training.objective is not None:
+        rounds = training.objective.rounds
+        left += [(config.stop.rounds - rounds) * seconds / rounds] if rounds else []
     return max(0.0, min(left)) if left else None

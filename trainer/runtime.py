@@ -9,9 +9,9 @@ from typing import Any
 
 from touchline.configs import Config, to_plain
 from touchline.policy.evaluation import Evaluation, EvaluationError
-from touchline.policy.policy import Policy, Snapshot
+from touchline.policy.policy import Snapshot
 from touchline.policy.seeds import player_seed
-from touchline.policy.spaces import SpaceError, from_plain
+from touchline.policy.spaces import SpaceError
 from touchline.protocol.effects import (
     BecameReady,
     Delivered,
@@ -31,16 +31,19 @@ from touchline.protocol.trainer_session import TrainerSessions
 from touchline.protocol.transport import TrainerSocket
 from touchline.record import RunDirectory, Summary
 from touchline.trainer.admission import players_admitted
+from touchline.targets.errors import TargetError
 from touchline.trainer.advice import of_network, of_player
+from touchline.trainer.campaign import Campaign
 from touchline.trainer.closing import checked_state, close_accounts, dismiss, saved
+from touchline.trainer.course import Course, course_of
 from touchline.trainer.crew import Crew
 from touchline.trainer.evaluating import Evaluating
 from touchline.trainer.failures import RunFailed, Streak, account_of, failed_in_training, shown, text_of
 from touchline.trainer.messages import Messages
-from touchline.trainer.method import Absorbed, Delivery
-from touchline.trainer.policy_gradient import policy_of
+from touchline.trainer.method import Absorbed, Delivery, Order
 from touchline.trainer.reporting import History, summary_of
 from touchline.trainer.rounds import Rounds
+from touchline.trainer.scheme import SchemeError
 from touchline.trainer.service import TrainerService
 from touchline.trainer.stopping import Ending
 from touchline.trainer.training import Training
@@ -70,7 +73,7 @@ class TrainerRuntime:
         before the first may start. ``own_players``: they are this run's own, and their failures can end it.
         ``housekeeping`` is called about every twentieth of a second, until the run ends."""
         self.config, self.run = config, run
-        self.training: Training | None = None
+        self.training: Course | None = None
         self.history = History()
         self.crew = Crew()
         self._messages = Messages()
@@ -81,8 +84,12 @@ class TrainerRuntime:
         self._housekept_at = 0.0
         self._ending: Ending | None = None
         self._streak = Streak(config.players.restarts)
-        width = config.players.lanes if config.players.unroll_length == "episode" else 1
-        self._rounds = Rounds() if config.mode == "sync" else None
+        main = config.method == "policy_gradient"
+        width = config.players.lanes if main and config.players.unroll_length == "episode" else 1
+        self._rounds = Rounds() if main and config.mode == "sync" else None
+        self._out: dict[
+            int, set[int]
+        ] = {}  # orders once that a slot's Player has, of a method that gives such
         self._evaluating = Evaluating(config)
         self._own_players = own_players
         sessions = TrainerSessions(
@@ -165,12 +172,14 @@ class TrainerRuntime:
             self.training.waited(now - waited_from)
         if event is not None:
             self._handle(event)
+            self._hand_out()
         if now - self._housekept_at >= WAIT_SECONDS:
             self._housekept_at = now
             self._housekeeping()
             if self.training is not None:
                 self.training.tick()
                 self._evaluate_when_due(self.training)
+                self._hand_out()
         if self.training is not None and self.training.ending is not None:
             self.stop(self.training.ending)
 
@@ -182,6 +191,7 @@ class TrainerRuntime:
                 self.crew.joined(slot, name)
                 if not event.resumed:
                     self._evaluating.given_up(slot, self.seconds())
+                    self._give_up(slot)
                 again = " again" if event.resumed else ""
                 self._messages.joined(name, f"{name} joined{again}", self._clock())
             case BecameReady(slot, spaces, facts):
@@ -199,10 +209,13 @@ class TrainerRuntime:
         training = self.training
         if self._evaluating.asked_for(event.order):
             self._evaluating.given_up(event.slot, self.seconds())
-            if training is not None:
+            if isinstance(training, Training):
                 training.evaluation_came(event.slot, event.seq)
             return
         if training is not None:
+            if event.order is not None:
+                self._out.get(event.slot, set()).discard(event.order)
+                training.method.unusable(event.order, event.slot)
             training.unreadable(event.detail)
             training.check()
         self._round(event)
@@ -228,19 +241,29 @@ class TrainerRuntime:
         published: Published | None = None
         for event in events:
             assert training is not None
-            delivery = Delivery(event.slot, event.seq, event.version, event.arrays, event.lag_play or 0)
+            self._out.get(event.slot, set()).discard(event.order)
+            delivery = Delivery(
+                event.slot,
+                event.seq,
+                event.version,
+                event.arrays,
+                event.lag_play or 0,
+                order=event.order,
+                base=None if event.snapshot is None else event.snapshot.arrays(),
+            )
             absorbed = training.take(
                 delivery,
                 player=self.crew.name(event.slot),
                 may_publish=partial(self._may_publish, event, last=event is events[-1]),
             )
-            self.crew.played(event.slot, training.method.consumed)
+            for slot, steps, episodes in absorbed.credits:
+                self.crew.played(slot, steps=steps, episodes=episodes)
             if absorbed.detail:
                 whose = "a batch" if absorbed.failed else f"{self.crew.name(event.slot)}: result {event.seq}"
                 self._say(f"{whose} dropped: {absorbed.detail}")
             settled += settlements(delivery, absorbed)
             if absorbed.changed:
-                self.history.add(training.returns.mean)
+                self.history.add(training.headline)
                 live = training.method.live
                 published = Published.of(live.version, live.to_arrays())
             if training.hopeless:
@@ -261,7 +284,35 @@ class TrainerRuntime:
 
     # -- evaluation
 
-    def _evaluate_when_due(self, training: Training) -> None:
+    def _hand_out(self) -> None:
+        """Give each Player that is free the next of a method's own orders, if there is one for it."""
+        training = self.training
+        if training is None or self.stopping or training.ending is not None:
+            return
+        now, several = self.seconds(), 1 + self.config.staleness.ahead
+        for slot in self.crew.all_ready():
+            out = self._out.setdefault(slot, set())
+            while len(out) < several and (order := training.method.order(slot, now)) is not None:
+                out.add(order.number)
+                self._order_once(slot, order)
+
+    def _order_once(self, slot: int, order: Order) -> None:
+        arguments = dict(order.arguments)
+        self.service.post(
+            lambda sessions, _: sessions.order_once(
+                slot, order.number, order.verb, arguments, trains=order.trains
+            )
+        )
+
+    def _give_up(self, slot: int) -> None:
+        """What this slot's Player had is to be done by another."""
+        self._out.pop(slot, None)
+        if self.training is not None:
+            self.training.method.lost(slot)
+
+    def _evaluate_when_due(self, training: Course) -> None:
+        if isinstance(training, Campaign):
+            return  # its tests are tasks
         now = self.seconds()
         complaint = self._evaluating.complaint(now)
         if complaint is not None:
@@ -277,7 +328,7 @@ class TrainerRuntime:
 
     def _evaluated(self, event: Delivered) -> None:
         """An evaluation came. Its Player goes on before anything is written; no batch and no round hears of it."""
-        if self.training is not None:
+        if isinstance(self.training, Training):
             self.training.evaluation_came(event.slot, event.seq)
         player, outcome = self.crew.name(event.slot), Outcome.EVALUATED
         try:
@@ -287,12 +338,10 @@ class TrainerRuntime:
             self._say(f"{player}: evaluation {event.seq} dropped as invalid: {error}")
         settled = [Settled(event.slot, event.seq, outcome)]
         self.service.post(lambda sessions, now: sessions.settle(settled, now=now))
-        newest = self._evaluating.done(event.order, self.seconds())
-        if newest and played is not None and event.snapshot is not None and self.training is not None:
-            snapshot = Snapshot.from_arrays(
-                self.training.policy, EPOCH, event.version, event.snapshot.arrays()
-            )
-            self.training.evaluated(played, snapshot, seed=self._evaluating.seed, player=player)
+        newest, training = self._evaluating.done(event.order, self.seconds()), self.training
+        if newest and played is not None and event.snapshot is not None and isinstance(training, Training):
+            snapshot = Snapshot.from_arrays(training.policy, EPOCH, event.version, event.snapshot.arrays())
+            training.evaluated(played, snapshot, seed=self._evaluating.seed, player=player)
 
     # -- Players that come and go
 
@@ -304,28 +353,27 @@ class TrainerRuntime:
         self.crew.ready(slot)
 
     def _begin(self, spaces: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
-        """The first Player's spaces make the policy; version 0 goes out before anything is written to disk."""
+        """What the first Player announced makes the policy, or the target; version 0 goes out before anything is
+        written to disk."""
         try:
-            policy: Policy = policy_of(
-                self.config, from_plain(spaces["observation"]), from_plain(spaces["action"])
+            training = course_of(
+                self.config,
+                spaces=spaces,
+                facts=facts,
+                run=self.run,
+                epoch=EPOCH,
+                clock=self.seconds,
+                accounts=lambda: self.service.ask(checked_state),
+                saved=lambda state: self.service.post(partial(saved, state)),
             )
-        except SpaceError as error:
+        except (SpaceError, SchemeError, TargetError) as error:
             raise RunFailed(str(error), exit_code=2) from error
-        self.training = training = Training(
-            self.config,
-            policy,
-            facts=facts,
-            run=self.run,
-            epoch=EPOCH,
-            clock=self.seconds,
-            accounts=lambda: self.service.ask(checked_state),
-            saved=lambda state: self.service.post(partial(saved, state)),
-        )
-        order = training.method.order(0)
+        self.training = training
+        order = training.method.standing()
         first = Published.of(0, training.method.live.to_arrays())
         self.service.post(
             lambda sessions, now: [
-                *sessions.set_order(1, order.verb, dict(order.arguments)),
+                *(sessions.set_order(1, order.verb, dict(order.arguments)) if order is not None else ()),
                 *sessions.publish(first, now),
             ]
         )
@@ -334,6 +382,7 @@ class TrainerRuntime:
     def _gone(self, slot: int) -> None:
         self.crew.gone(slot)
         self._evaluating.given_up(slot, self.seconds())
+        self._give_up(slot)
         if self._rounds is not None:
             self._rounds.left(slot)
             if self._ending is None:

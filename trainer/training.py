@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import to_builtins
 from numpy.typing import NDArray
@@ -22,7 +22,6 @@ from touchline.policy.spaces import to_plain
 from touchline.protocol.errors import LagLawError, LedgerError, ProtocolError
 from touchline.record import (
     DriftLine,
-    LagLine,
     ResultLine,
     RunDirectory,
     UpdateLine,
@@ -33,6 +32,7 @@ from touchline.trainer.advice import unusable_results, unusable_updates
 from touchline.trainer.aside import set_aside
 from touchline.trainer.evaluations import Evaluations
 from touchline.trainer.failures import InvalidResults
+from touchline.trainer.lags import Lagged, add_lags, lag_line
 from touchline.trainer.method import Absorbed, Delivery
 from touchline.trainer.numbering import Numbering
 from touchline.trainer.policy_gradient import PolicyGradient
@@ -87,6 +87,15 @@ class Training:
         """Save version 0, which plots compare with and nothing prunes."""
         self.evaluations.published(self.method.report())
         self.checkpoint()
+
+    @property
+    def objective(self) -> None:
+        """Nothing beside the returns."""
+
+    @property
+    def headline(self) -> float | None:
+        """What the live view draws over time: the mean return."""
+        return self.returns.mean
 
     @property
     def policy(self) -> Policy:
@@ -308,45 +317,10 @@ class Training:
         return (self.method.steps - self.first_update_steps) / seconds if seconds > 0 else None
 
 
-class Lagged(NamedTuple):
-    """One result of a batch: its lag, the part of it while it was played, its steps, its lag in gradient steps."""
-
-    player: str
-    lag: int
-    play: int
-    steps: int
-    gradient_steps: int
-
-
 def weights_of(policy: Policy, snapshot: Snapshot) -> dict[str, NDArray[Any]]:
     """A snapshot's arrays by name, as a checkpoint holds them."""
     statistics = snapshot.statistics.to_array()
     return {**policy.network.layout.views(snapshot.weights.flat), "normalizer/statistics": statistics}
-
-
-def add_lags(record: LagRecord, batch: Sequence[Lagged]) -> None:
-    """Count the lags of one batch: in the run's record as in its line, of what was learnt from alone."""
-    for one in batch:
-        record.add(lag=one.lag, play=one.play, steps=one.steps, gradient_steps=one.gradient_steps)
-
-
-def lag_line(batch: Sequence[Lagged]) -> LagLine:
-    """The lags of one batch, over results and over steps."""
-    record = LagRecord()
-    add_lags(record, batch)
-    summary = record.summary()
-    return LagLine(
-        p50=summary.p50,
-        p95=summary.p95,
-        max=summary.max,
-        mean=summary.mean,
-        play=summary.play,
-        queue=summary.queue,
-        per_step=summary.mean_per_step,
-        gradient_steps=summary.gradient_steps,
-        values=[one.lag for one in batch],
-        players=[one.player for one in batch],
-    )
 
 
 def goal_of(config: Config, facts: Mapping[str, Any]) -> float | None:

@@ -14,13 +14,14 @@ from touchline.policy.network import Layer, Weights
 from touchline.policy.normalizer import Statistics
 from touchline.policy.policy import Policy, Snapshot
 from touchline.policy.seeds import centring_stream, shuffle_stream
+from touchline.targets.optimizers import Optimizer
 from touchline.trainer.abreast import abreast
 from touchline.trainer.batch import Piece
 from touchline.trainer.drift import Drift, drift_of
 from touchline.trainer.estimates import Rows, estimate
 from touchline.trainer.gradients import Sums, recomputed_gradient, stored_gradient
 from touchline.trainer.minibatches import minibatches
-from touchline.trainer.optimizers import Optimizer, clip_by_norm, scheduled
+from touchline.trainer.optimizers import clip_by_norm, scheduled
 from touchline.trainer.ratios import effective_fraction
 from touchline.trainer.rewards import RewardScale
 from touchline.trainer.ring import Ring

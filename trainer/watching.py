@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from touchline.record import Status
-from touchline.trainer.reporting import status_of
+from touchline.trainer.reporting import objective_before, status_of
 from touchline.trainer.runtime import TrainerRuntime
 
 
@@ -18,8 +18,10 @@ def status_source(runtime: TrainerRuntime) -> Callable[[], Status]:
             rows = runtime.crew.statuses(view.rows, None)
             return Status(
                 run=runtime.run.name,
-                env=runtime.config.env.id,
+                env=runtime.config.target,
                 mode=runtime.config.mode,
+                method=runtime.config.method,
+                objective=objective_before(runtime.config),
                 seconds=runtime.seconds(),
                 players=rows,
                 message=runtime.message,

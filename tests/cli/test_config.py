@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from touchline.configs import describe, json_schema, load, preset_names
+from touchline.configs import describe, describe_sections, json_schema, load, preset_names
+from touchline.configs.keys import keys
+from touchline.configs.methods import OTHERS, reads
 
 
 def test_a_preset_is_shown_with_where_its_values_came_from(touchline):
@@ -34,6 +36,12 @@ def test_without_a_config_it_says_what_one_is(touchline):
     assert said.code == 2
     assert all(name in said.err for name in preset_names())
     assert "--env.id" in said.err
+    assert "--table.source" in said.err
+    assert said.err.count("\n") < 10
+
+
+def test_a_table_alone_is_a_config_with_a_method(touchline):
+    assert "source: xor" in touchline("config", "--method", "descent", "--table.source", "xor").out
 
 
 def test_an_environment_alone_is_a_config(touchline):
@@ -50,11 +58,41 @@ def test_every_fault_of_a_file_has_its_place(touchline):
 
 
 @pytest.mark.parametrize("verb", ["train", "trainer", "config"])
-def test_help_explains_every_key(touchline, verb):
+def test_help_explains_every_key_of_the_main_method_and_names_the_others(touchline, verb):
     out = " ".join(touchline(verb, "--help").out.split())
     for key in describe():
-        assert f"--{key.key} " in out
-        assert key.doc in out
+        assert (f"--{key.key} " in out) is reads("policy_gradient", key.key)
+        assert not reads("policy_gradient", key.key) or key.doc in out
+    for method in OTHERS:
+        assert f"{method}: {describe_sections()[method].splitlines()[0]}" in out
+
+
+@pytest.mark.parametrize("method", OTHERS)
+def test_help_of_a_method_explains_the_keys_that_it_reads(touchline, method):
+    said = touchline("train", "--method", method, "--help")
+    listed = said.out.partition("Keys of the config")[2].splitlines()
+    named = [line.split()[0].removeprefix("--") for line in listed if line.startswith("  --")]
+    assert set(named) == {key for key in keys() if reads(method, key)}
+    assert named[0] == "method"
+    assert named[1].startswith(f"{method}.")
+    assert max(map(len, said.out.splitlines())) <= 80
+
+
+def test_help_of_a_method_shows_what_its_defaults_are(touchline):
+    out = touchline("train", "--method=descent", "--help").out
+    assert line_of(out, "--staleness.max_lag").split()[-1] == "0"
+    assert line_of(out, "--stop.rounds").split()[-1] == "10000"
+
+
+def test_help_of_a_preset_is_that_of_its_method(touchline):
+    out = touchline("train", "001-grid", "--help").out
+    assert "Keys of the config that method search reads, with the values of 001-grid:" in out
+    assert line_of(out, "--search.low").endswith("-3.0  001-grid.yaml:5:22")
+    assert "--policy.value " not in out
+
+
+def test_help_with_a_method_that_is_none_is_that_of_the_main_one(touchline):
+    assert touchline("train", "--method", "x", "--help") == touchline("train", "--help")
 
 
 def test_help_shows_defaults(touchline):

@@ -60,6 +60,19 @@ def test_why_a_run_failed_is_a_line_below(touchline, trained, reason, said):
     assert why == said
 
 
+def test_the_summary_of_the_main_method_has_no_more_keys_than_ever(trained):
+    written = json.loads((trained / "taught" / "summary.json").read_text())
+    promised = "run env seed solved reason wall_seconds steps episodes updates gradient_steps version steps_per_second"
+    assert list(written) == [
+        *promised.split(),
+        "return_mean_100",
+        "return_best",
+        "lag",
+        "ledger",
+        "bottleneck",
+    ]
+
+
 def test_runs_for_programs(touchline, trained):
     (row,) = json.loads(touchline("runs", "--runs", str(trained), "--json").out)
     assert row["name"] == "taught"

@@ -17,6 +17,7 @@ from touchline.record import (
     Status,
     Summary,
 )
+from touchline.record.status import Objective
 
 TOTAL = {"sent": 1553, "trained": 1551, "evaluated": 0, "dropped_stale": 0, "unused": 2, "in_flight": 0}
 SUMMARY = Summary(
@@ -179,3 +180,56 @@ def test_the_ledger_line():
         "3 results sent = 2 trained + 1 dropped stale; 1 duplicates"
     )
     assert ledger_line({}, 0) == "unknown"
+
+
+OBJECTIVE = Objective(
+    name="error",
+    value=0.0123456,
+    best=0.0119,
+    goal=0.01,
+    unit="row evaluations",
+    results=140,
+    rounds=35,
+    measures={"accuracy": 0.9986, "test_error": 0.0998654, "test_accuracy": 0.97493},
+    facts={"hidden": [16, 8]},
+)
+ON_TABLE = {
+    "env": "digits",
+    "steps": 150_990,
+    "episodes": 0,
+    "updates": 34,
+    "return_mean_100": None,
+    "method": "descent",
+    "objective": OBJECTIVE,
+}
+LOCKSTEP = load("001-rows").config.staleness
+
+
+def test_the_report_of_a_run_on_a_table():
+    assert lines(**ON_TABLE, staleness=LOCKSTEP)[2:] == [
+        "  error    0.01235, best 0.0119 (goal 0.01)",
+        "  tests    error 0.09987, accuracy 97.5 %, training accuracy 99.9 %",
+        "  found    hidden 16, 8",
+        "  time     4.2 s, 42.2k row evaluations/s",
+        "  trained  150,990 row evaluations of 140 results in 35 rounds (34 updates)",
+        "  lag      0 updates: in lockstep the next round waits for the last result of this one",
+        "  limit    Players: the learner waited 69% of its time",
+        "  ledger   1,553 results sent = 1,551 trained + 2 unused",
+        "",
+        "Next:",
+        "  touchline eval runs/1-cartpole-v1-s0  # its error on the table's rows",
+        "  touchline plot runs/1-cartpole-v1-s0  # draw its curves",
+    ]
+
+
+def test_a_run_on_a_table_that_bore_lag_says_how_much():
+    assert any(line.startswith("  lag      mean 0.56 updates") for line in lines(**ON_TABLE))
+
+
+def test_the_report_of_a_run_by_rounds_in_an_environment():
+    played = Objective(name="return", value=240.0, results=100, rounds=1, measures={"test_return": 441.5})
+    text = lines(updates=1, method="imitation", objective=played)
+    assert "  return   mean 481.4, best 485.0, over the latest episodes" in text
+    assert "  tests    return 441.5" in text
+    assert "  trained  774,031 steps of 100 results and 20,081 episodes in 1 round (1 update)" in text
+    assert sum("touchline" in line for line in text) == 3  # eval and watch as of any policy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -169,3 +170,56 @@ def test_plot_without_a_run(touchline):
     said = touchline("plot", "nope")
     assert said.code == 2
     assert "runs holds no runs yet" in said.err
+
+
+@pytest.fixture
+def fitted(touchline) -> None:
+    """A short run on a table, named ``fitted``, in this test's folder."""
+    flags = ("--mode", "serial", "--stop.rounds", "12", "--name", "fitted", "--no-live")
+    assert touchline("train", "001-rows", *flags).code == 0
+
+
+def test_eval_of_a_run_on_a_table_reports_its_errors(touchline, fitted):
+    said = touchline("eval", "fitted")
+    assert said.code == 0, said.err
+    title, training, test, goal = said.out.splitlines()
+    assert title == "fitted, version 12: its network on the table digits"
+    assert re.fullmatch(r"  training  error 0\.\d{3,4}, accuracy \d\d\.\d %, of 1,438 rows", training)
+    assert re.fullmatch(r"  test      error 0\.\d{3,4}, accuracy \d\d\.\d %, of 359 rows", test)
+    assert goal == "  goal      error 0.01: not reached"
+
+
+def test_eval_of_a_run_on_a_table_for_programs_and_of_its_first_weights(touchline, fitted):
+    found = json.loads(touchline("eval", "fitted", "--json", "--checkpoint", "0").out)
+    assert (found["run"], found["version"], found["table"], found["goal"]) == ("fitted", 0, "digits", 0.01)
+    assert (found["training"]["rows"], found["test"]["rows"], found["changed"]) == (1438, 359, False)
+    assert found["training"]["error"] > 1
+    assert "version 0 is the initial weights" in touchline("eval", "fitted", "--checkpoint", "0").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("watch", "fitted"), "there is nothing to play: it is of the table digits"),
+        (("eval", "fitted", "--env.id", "CartPole-v1"), "--env.id: a run on a table has no environment"),
+        (("eval", "fitted", "--table.test", "0.5"), "--table.test: what was learnt cannot be changed"),
+        (("eval", "fitted", "--checkpoint", "777"), "777: missing"),
+    ],
+)
+def test_what_cannot_be_done_with_a_run_on_a_table(touchline, fitted, arguments, text):
+    said = touchline(*arguments)
+    assert (said.code, said.out) == (2, "")
+    assert text in said.err
+
+
+def test_plot_of_a_run_on_a_table_has_its_error(touchline, fitted):
+    pytest.importorskip("matplotlib")
+    said = touchline("plot", "fitted")
+    assert (said.code, said.err) == (0, "")
+    assert [Path(line).name for line in said.out.splitlines()] == ["error.png", "speed.png", "weights.png"]
+
+
+def test_a_run_on_a_table_is_listed_by_its_error(touchline, fitted):
+    title, row = touchline("runs").out.splitlines()
+    assert re.match(r"fitted  digits       round limit  error 0\.\d+  0\.01  \d+\.?\dk rows ", row)
+    assert title.index("goal") + 4 == row.index("0.01 ") + 4

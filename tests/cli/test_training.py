@@ -254,7 +254,7 @@ def test_an_environment_that_cannot_be_made_leaves_nothing(spawned, mode, env, t
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ((), "expected a config: a preset ("),
+        ((), "expected a config: a preset, a YAML file"),
         (("cartpol",), "Did you mean the preset 'cartpole'?"),
         (("CartPole-v1",), "use --env.id CartPole-v1"),
         (("cartpole", "--players.cuont", "2"), "Did you mean 'players.count'?"),

@@ -8,8 +8,10 @@ from typing import Any, get_args
 import pytest
 
 from touchline.configs import Config, check, from_plain, resolve_gradient
-from touchline.configs.combinations import RULES, Rule, broken_rules, is_invariant, splits
+from touchline.configs.combinations import RULES, is_invariant, splits
+from touchline.configs.judging import broken_rules
 from touchline.configs.keys import keys
+from touchline.configs.rules import Rule
 from touchline.configs.schema import Advantage, Algorithm, Correction, Gradient
 
 # One sound config of each algorithm, as dotted keys; a test states only how it differs.

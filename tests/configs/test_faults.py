@@ -161,8 +161,8 @@ def test_faults_of_the_environment(env: str, fault: str) -> None:
 @pytest.mark.parametrize(
     ("text", "start"),
     [
-        ("- 1", "my.yaml:1:1: the file: expected a map of env, players, "),
-        ("cartpole", "my.yaml:1:1: the file: expected a map of env, players, "),
+        ("- 1", "my.yaml:1:1: the file: expected a map of method, env, table, "),
+        ("cartpole", "my.yaml:1:1: the file: expected a map of method, env, table, "),
         ("a: b: c", "my.yaml:1:5: not YAML: "),
     ],
 )
@@ -253,7 +253,7 @@ def test_plain_data_from_a_peer_is_a_config_or_a_config_error(plain: object) -> 
 def test_a_peers_key_that_is_no_text_is_an_unknown_key() -> None:
     with pytest.raises(ConfigError) as caught:
         from_plain({"env": {"id": "x"}, 1: 2})
-    assert str(caught.value).startswith("unknown key '[1]'. Known keys: env, players, ")
+    assert str(caught.value).startswith("unknown key '[1]'. Known keys: method, env, table, ")
 
 
 json_like = st.recursive(

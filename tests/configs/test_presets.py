@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from touchline.configs import Config, load, preset_names, resolve_gradient
-from touchline.configs.presets import FOLDER, find
+from touchline.configs.methods import METHODS
+from touchline.configs.presets import FOLDER, find, presets_by_group
 
 NAMES = preset_names()
 
@@ -16,18 +17,49 @@ def preset(name: str) -> Config:
     return load(name).config
 
 
-EXPECTED = (
-    *(
-        "acrobot",
-        "atari-pong",
-        "cartpole",
-        "cartpole-ppo",
-        "cartpole-reinforce",
-        "halfcheetah",
-        "lunarlander",
-    ),
-    *("lunarlander-continuous", "mountaincar-continuous", "pendulum", "pong-pixels", "recall"),
+MAIN = (
+    "acrobot",
+    "atari-pong",
+    "cartpole",
+    "cartpole-ppo",
+    "cartpole-reinforce",
+    "halfcheetah",
+    "lunarlander",
+    "lunarlander-continuous",
+    "mountaincar-continuous",
+    "pendulum",
+    "pong-pixels",
+    "recall",
 )
+# Of each method, its presets; the number is of the document that it comes from.
+OF_METHOD = {
+    "descent": (
+        "001-quickprop",
+        "001-rows",
+        "001-weights",
+        "003-adam",
+        "003-gd",
+        "003-momentum",
+        "003-rmsprop",
+        "003-sgd",
+    ),
+    "search": (
+        "001-activations",
+        "001-grid",
+        "001-monte-carlo",
+        "003-random-search",
+        "003-uniform-search",
+    ),
+    "evolution": ("001-evolution", "001-evolution-cartpole"),
+    "structure": ("001-structure",),
+    "imitation": ("002-cartpole", "002-cartpole-fixed", "002-lunarlander"),
+    "hopping": ("003-basin-hopping",),
+    "krylov": ("003-natural-gradient", "003-newton"),
+    "trpo": ("003-trpo-cartpole",),
+    "averaging": ("004-averaging", "004-ott", "004-shared"),
+}
+NUMBERED = tuple(sorted(name for names in OF_METHOD.values() for name in names))
+EXPECTED = (*NUMBERED, *MAIN)
 
 
 def test_these_are_the_presets() -> None:
@@ -38,7 +70,48 @@ def test_these_are_the_presets() -> None:
 def test_a_preset_loads_and_is_named(name: str) -> None:
     resolved = load(name)
     assert resolved.name == name
-    assert resolved.origin["env.id"].startswith(f"{name}.yaml:")
+    target = "env.id" if resolved.config.env.id else "table.source"
+    assert resolved.origin[target].startswith(f"{name}.yaml:")
+
+
+@pytest.mark.parametrize(("method", "names"), OF_METHOD.items())
+def test_a_numbered_preset_is_of_its_method(method: str, names: tuple[str, ...]) -> None:
+    assert {preset(name).method for name in names} == {method}
+
+
+def test_every_method_has_a_preset() -> None:
+    assert {preset(name).method for name in NAMES} == set(METHODS)
+
+
+@pytest.mark.parametrize("name", NUMBERED)
+def test_a_numbered_preset_begins_with_what_it_is(name: str) -> None:
+    """The table of presets in the documents shows the first line."""
+    first = (FOLDER / f"{name}.yaml").read_text(encoding="utf-8").splitlines()[0]
+    assert first.startswith("# ")
+    assert first.endswith(".")
+    assert len(first) <= 122
+
+
+def test_presets_are_grouped_by_document_with_the_main_method_first() -> None:
+    groups = presets_by_group()
+    main, *others = groups.values()
+    assert main == MAIN
+    assert [names[0][:3] for names in others] == ["001", "002", "003", "004"]
+    assert tuple(sorted(name for names in groups.values() for name in names)) == NAMES
+
+
+def test_the_grid_is_of_the_size_that_it_says() -> None:
+    """Weights of 2-2-1: six without biases, nine with them."""
+    grid, uniform = preset("001-grid").search, preset("003-uniform-search").search
+    assert ((grid.high - grid.low) / grid.step + 1) ** 6 == 117_649
+    assert ((uniform.high - uniform.low) / uniform.step + 1) ** 9 == 19_683
+
+
+def test_the_repaired_average_differs_in_the_start_alone() -> None:
+    faithful, repaired = preset("004-ott"), preset("004-shared")
+    assert (faithful.averaging.init, repaired.averaging.init) == ("own", "shared")
+    assert faithful.model_copy(update={"averaging": repaired.averaging}) == repaired
+    assert faithful.averaging.model_copy(update={"init": "shared"}) == repaired.averaging
 
 
 @pytest.mark.parametrize("name", NAMES)

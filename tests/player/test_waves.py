@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from touchline.envs.errors import EnvironmentFault
 from touchline.player.waves import BLOCK_STEPS, Waves
 
 SEED = 7
@@ -90,3 +92,47 @@ def test_without_hidden_nothing_hidden_is_kept(stage):
     here = stage()
     games = list(waves_of(here, keep_hidden=False).collect(here.snapshot(), result=0))
     assert all(game.hidden == () for game in games)
+
+
+STRAYS = """
+import gymnasium, numpy as np
+
+class Strays(gymnasium.Env):
+    observation_space = gymnasium.spaces.Box(-1, 1, (2,), np.float32)
+    action_space = gymnasium.spaces.Discrete(2)
+    games = 0
+
+    def __init__(self, one_in=1):
+        self.one_in = one_in
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.at = np.full(2, 9.0 if Strays.games % self.one_in == 0 else 0.0, np.float32)
+        Strays.games += 1
+        self.steps = 0
+        return self.at, {}
+
+    def step(self, action):
+        self.steps += 1
+        return self.at, 1.0, self.steps == 3, False, {}
+"""
+
+
+@pytest.fixture
+def strays(stage, tmp_path):
+    file = tmp_path / "strays.py"
+    file.write_text(STRAYS)
+    return lambda one_in: stage(f"{file}:Strays", **{"env.kwargs": f"{{one_in: {one_in}}}"})
+
+
+def test_one_game_that_leaves_the_space_is_counted_and_no_fault(strays):
+    here = strays(4)
+    waves = waves_of(here)
+    assert len(list(waves.collect(here.snapshot(), result=0))) == 4
+    assert waves.outside == 4 * 2
+
+
+def test_games_that_all_leave_the_space_are_a_fault(strays):
+    here = strays(1)
+    with pytest.raises(EnvironmentFault, match="expected"):
+        list(waves_of(here).collect(here.snapshot(), result=0))

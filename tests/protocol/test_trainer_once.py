@@ -190,3 +190,43 @@ def test_a_snapshot_gives_back_what_it_was_made_of() -> None:
         np.testing.assert_array_equal(array, arrays[name])
     assert np.shares_memory(arrays["a"], made["a"])
     assert snapshot(3).arrays()["w"].tolist() == [3, 3, 3]
+
+
+def test_a_player_without_a_standing_order_is_told_of_its_first_and_then_asks() -> None:
+    trainer = Trainer()
+    trainer.publish(0)
+    player = Peer(trainer).join()
+    said, _ = trainer.split(trainer.sessions.order_once(0, ONCE, "rows", {}, trains=True))
+    assert kinds(said) == ["ORDER"]  # which is what it waits for before it asks for a snapshot
+    assert kinds(player.want(0)) == ["ORDER", "WEIGHTS"]
+
+
+def test_a_first_order_that_was_lost_is_said_again_when_ready_is() -> None:
+    trainer = Trainer()
+    trainer.publish(0)
+    player = Peer(trainer).join()
+    trainer.split(trainer.sessions.order_once(0, ONCE, "rows", {}, trains=True))
+    assert kinds(player.ready()) == ["ORDER"]
+
+
+def test_one_that_trains_is_counted_by_the_law_of_lag(trainer: Trainer, player: Peer) -> None:
+    trainer.split(trainer.sessions.order_once(0, ONCE, "rows", {}, trains=True))
+    player.want(0)
+    assert trainer.sessions.oldest_outstanding() == 0
+    for version in (1, 2, 3):
+        trainer.publish(version)
+    player.result(0, order=ONCE)
+    trainer.settle((0, 0))
+    assert trainer.sessions.law.measured() == 3.0
+    trainer.sessions.check()
+
+
+def test_one_that_trains_is_lost_with_its_player_by_the_law(trainer: Trainer, player: Peer) -> None:
+    trainer.split(trainer.sessions.order_once(0, ONCE, "rows", {}, trains=True))
+    player.want(0)
+    trainer.publish(1)
+    trainer.split(trainer.sessions.gone("player-0", "killed", 1.0))
+    trainer.publish(2)
+    trainer.sessions.finish(2.0)
+    assert trainer.sessions.oldest_outstanding() is None
+    trainer.sessions.check()

@@ -77,3 +77,23 @@ def test_a_run_without_a_readable_config_stands_for_itself(make_run) -> None:
     runs[0].config.unlink()
     runs[1].write_text("config.yaml", "a: [1")
     assert len(group_runs(runs)) == 2
+
+
+METHOD = "method: {}\noptimizer: {{rule: {}, learning_rate: {}}}\ndescent: {{by: rows, batch_rows: {}}}"
+
+
+def test_methods_are_named_by_what_tells_methods_apart(make_run) -> None:
+    """Most of what else differs between methods only comes with them; those alike so far by what they differ in."""
+    settings = [
+        ("descent", "adam", 0.1, "null"),
+        ("descent", "sgd", 0.5, "null"),
+        ("descent", "sgd", 0.2, 128),
+    ]
+    runs = [make_run(config=METHOD.format(*each), updates=15) for each in settings]
+    runs.append(make_run(config="method: krylov\nkrylov: {damping: 0.1, iterations: 5}", updates=15))
+    assert labels(group_runs(runs)) == [
+        "descent · rule adam",
+        "descent · rule sgd · no batch rows · learning rate 0.5",
+        "descent · rule sgd · batch rows 128 · learning rate 0.2",
+        "krylov",
+    ]

@@ -2,11 +2,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
-from touchline.record import LinesError, RunDirectory
+from touchline.record import LinesError, RunDirectory, Status, UpdateLine
 from touchline.record.history import read_history
+from touchline.record.status import Objective
+
+LINE = {"update": 2, "version": 2, "seconds": 9.0, "episodes": 0, "gradient_steps": 2}
 
 
 def test_episodes_take_the_place_of_their_result(tmp_path: Path) -> None:
@@ -99,3 +103,46 @@ def test_evaluations_are_read_with_the_steps_of_their_version(tmp_path: Path) ->
 
 def test_a_run_that_was_not_evaluated_has_no_evaluations(tmp_path: Path) -> None:
     assert len(read_history(RunDirectory.create(tmp_path, env="a", seed=0)).evaluated.means) == 0
+
+
+OBJECTIVE = Objective(
+    name="error",
+    goal=0.01,
+    unit="row evaluations",
+    measures={"accuracy": 0.9, "test_error": 0.25},
+)
+
+
+def test_a_run_on_a_table_has_rounds_that_end_with_its_last_test(make_run) -> None:
+    run = make_run(updates=1)
+    summary = run.read_summary()
+    run.metrics.append(UpdateLine(**LINE, steps=5000, loss={"error": 0.5, "accuracy": None}))
+    run.flush()
+    run.write_status(Status(run=run.name, env="digits", method="descent", objective=OBJECTIVE))
+    run.write_summary(msgspec.structs.replace(summary, env="digits", steps=6000, wall_seconds=50.0))
+    history = read_history(run)
+    assert (history.method, history.unit, history.env) == ("descent", "row evaluations", "digits")
+    assert history.rounds is not None
+    assert history.rounds.goal == 0.01
+    assert history.rounds.steps.tolist() == [2048, 5000, 6000]
+    assert history.rounds.seconds[1:].tolist() == [9.0, 50.0]
+    assert set(history.rounds.measures) == {"error", "accuracy", "test_error"}
+    np.testing.assert_array_equal(history.rounds.measures["error"], [np.nan, 0.5, np.nan])
+    np.testing.assert_array_equal(history.rounds.measures["test_error"], [np.nan, np.nan, 0.25])
+
+
+def test_a_run_on_a_table_that_goes_on_has_no_last_test(make_run) -> None:
+    run = make_run(updates=1, ended=False)
+    run.write_status(Status(run=run.name, env="digits", method="descent", objective=OBJECTIVE))
+    rounds = read_history(run).rounds
+    assert rounds is not None
+    assert rounds.steps.tolist() == [2048]
+
+
+def test_a_run_by_rounds_in_an_environment_has_returns_and_no_errors(make_run) -> None:
+    run = make_run(updates=1)
+    objective = Objective(name="return", value=20.0)
+    run.write_status(Status(run=run.name, env="CartPole-v1", method="evolution", objective=objective))
+    history = read_history(run)
+    assert (history.method, history.unit, history.rounds) == ("evolution", "steps", None)
+    assert len(history.episodes.returns) == 6

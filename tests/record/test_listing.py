@@ -3,8 +3,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from touchline.record import RunDirectory
+import msgspec
+
+from touchline.record import RunDirectory, Status
 from touchline.record.listing import SILENT_SECONDS, run_rows
+from touchline.record.status import Objective
 
 NOW = 1_800_000_000.0
 
@@ -66,3 +69,30 @@ def test_a_damaged_run_does_not_hide_the_others(make_run) -> None:
 
 def test_no_runs(tmp_path: Path) -> None:
     assert run_rows(tmp_path / "absent", now=NOW) == []
+
+
+def test_a_run_on_a_table_has_its_least_error(make_run) -> None:
+    run = make_run()
+    objective = Objective(name="error", value=0.3, best=0.2, goal=0.1, unit="row evaluations")
+    ended = msgspec.structs.replace(run.read_summary(), method="descent", objective=objective)
+    run.write_summary(ended)
+    (row,) = run_rows(run.path.parent, now=NOW)
+    assert (row.method, row.error, row.error_goal, row.unit) == ("descent", 0.2, 0.1, "row evaluations")
+    (run.path / "summary.json").unlink()
+    run.write_status(Status(run=run.name, env="digits", method="descent", objective=objective))
+    (row,) = run_rows(run.path.parent, now=NOW)
+    assert (row.method, row.error, row.env) == ("descent", 0.2, "digits")
+
+
+def test_a_run_by_rounds_in_an_environment_has_no_error(make_run) -> None:
+    run = make_run()
+    objective = Objective(name="return", value=3.0, best=4.0)
+    run.write_summary(msgspec.structs.replace(run.read_summary(), method="evolution", objective=objective))
+    (row,) = run_rows(run.path.parent, now=NOW)
+    assert (row.method, row.error, row.unit, row.return_mean) == ("evolution", None, "steps", 480.5)
+
+
+def test_a_run_of_the_main_method_says_so(make_run) -> None:
+    run = make_run()
+    (row,) = run_rows(run.path.parent, now=NOW)
+    assert (row.method, row.error, row.unit) == ("policy_gradient", None, "steps")

@@ -8,6 +8,7 @@ import pytest
 
 from touchline.record import EvaluationStatus, LagSummary, PlayerStatus, RunDirectory, Status
 from touchline.record.files import encode_page
+from touchline.record.status import Objective
 
 # what scripts rely on, in the order in which it is printed
 SUMMARY_KEYS = [
@@ -94,3 +95,14 @@ def test_the_last_evaluation_is_read_back(tmp_path) -> None:
     for found in (evaluation, None):
         run.write_status(Status(run="r", env="e", evaluation=found))
         assert run.read_status().evaluation == found
+
+
+def test_only_runs_by_rounds_have_a_method_and_an_objective_in_their_summary(make_run) -> None:
+    run = make_run()
+    objective = Objective(name="error", value=0.5, rounds=3, measures={"test_error": 0.6})
+    summary = msgspec.structs.replace(run.read_summary(), method="descent", objective=objective)
+    run.write_summary(summary)
+    written = json.loads((run.path / "summary.json").read_text())
+    assert list(written) == [*SUMMARY_KEYS, "method", "objective"]
+    assert (written["objective"]["value"], written["objective"]["rounds"]) == (0.5, 3)
+    assert run.read_summary() == summary

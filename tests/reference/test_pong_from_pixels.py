@@ -19,10 +19,10 @@ from touchline.player.play import Play, lanes_of, policy_for
 from touchline.policy.seeds import action_stream, episode_seed, player_seed
 from touchline.policy.trajectory import Trajectory
 from touchline.record import RunDirectory, checkpoint_versions, load_checkpoint, read_lines
+from touchline.targets.optimizers import RMSProp
 from touchline.trainer.batch import Piece
 from touchline.trainer.estimates import estimate
 from touchline.trainer.method import Delivery
-from touchline.trainer.optimizers import RMSProp
 from touchline.trainer.policy_gradient import PolicyGradient
 
 TINY = {

@@ -10,12 +10,12 @@ from policy_trajectories import PICTURE, SEVERAL, near, trajectory_of
 from trainer_batches import settings_of, two_versions, zeros
 
 from touchline.policy.recurrent import GRU
+from touchline.targets.optimizers import SGD
 from touchline.trainer import update as updating
 from touchline.trainer.abreast import MOST_PADDED, abreast
 from touchline.trainer.batch import Piece
 from touchline.trainer.estimates import estimate
 from touchline.trainer.gradients import recomputed_gradient, stored_gradient
-from touchline.trainer.optimizers import SGD
 from touchline.trainer.ring import Ring
 from touchline.trainer.samples import samples_of
 from touchline.trainer.update import Updater

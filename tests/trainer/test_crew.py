@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
-import numpy as np
 import pytest
 
 from touchline.protocol.machine import TrainerState
@@ -38,11 +35,6 @@ def row(
     )
 
 
-def consumed(steps: int, episodes: int):
-    trajectory = SimpleNamespace(steps=steps, episode_returns=np.zeros(episodes))
-    return SimpleNamespace(trajectory=trajectory)
-
-
 def test_present_until_the_last_is_gone():
     crew = Crew()
     assert not crew.present
@@ -71,8 +63,7 @@ def test_a_row_says_steps_a_second_episodes_and_how_far_behind():
     crew = Crew(clock)
     crew.joined(0, "player-0")
     crew.statuses([row()], live=7)
-    crew.played(0, consumed(300, 2))
-    crew.played(0, None)
+    crew.played(0, steps=300, episodes=2)
     clock.now += 3.0
     (status,) = crew.statuses([row(incarnation=2)], live=7)
     assert status.steps_per_second == pytest.approx(100.0)

@@ -9,8 +9,8 @@ import pytest
 from trainer_batches import pieces_of, settings_of, two_versions
 
 from touchline.policy.network import Network
+from touchline.targets.optimizers import SGD
 from touchline.trainer.drift import SAMPLED_ROWS, Drift, drift_of, spread
-from touchline.trainer.optimizers import SGD
 from touchline.trainer.ring import Ring
 from touchline.trainer.update import Updater
 

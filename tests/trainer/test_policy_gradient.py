@@ -9,8 +9,8 @@ import pytest
 from policy_trajectories import ACTIONS, OBSERVED, trajectory_of
 
 from touchline.configs import load
+from touchline.targets.optimizers import SGD, Adam, RMSProp
 from touchline.trainer.method import Delivery
-from touchline.trainer.optimizers import SGD, Adam, RMSProp
 from touchline.trainer.policy_gradient import PolicyGradient, optimizer_of, policy_of
 from touchline.trainer.settings import Settings
 from touchline.trainer.update import Updater
@@ -247,7 +247,7 @@ def test_what_was_gathered_when_the_run_ends_is_unused():
 
 @pytest.mark.parametrize(("values", "hidden"), [(REUSE, True), (PPO, False)])
 def test_the_order_says_whether_hidden_states_are_wanted(values, hidden):
-    order = Trainer(values).method.order(0)
+    order = Trainer(values).method.standing()
     assert (order.verb, order.standing) == ("play", True)
     assert order.arguments["hidden"] is hidden
     assert order.arguments["greedy"] is False

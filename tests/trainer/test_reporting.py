@@ -7,15 +7,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from touchline.trainer.reporting import HISTORY, History, _eta, bottleneck, wait_fraction
+from touchline.configs import load
+from touchline.record.status import Objective
+from touchline.trainer.reporting import HISTORY, History, _eta, bottleneck, objective_before, wait_fraction
 
 
 def training(*, wait=0.0, update=0.0, mode="async", steps=0, stop_steps=None, minutes=None):
-    stop = SimpleNamespace(steps=stop_steps, minutes=minutes)
+    stop = SimpleNamespace(steps=stop_steps, minutes=minutes, rounds=None)
     return SimpleNamespace(
         wait_seconds=wait,
         update_seconds=update,
-        config=SimpleNamespace(mode=mode, stop=stop),
+        config=SimpleNamespace(mode=mode, stop=stop, table=SimpleNamespace(source=None)),
         method=SimpleNamespace(steps=steps),
     )
 
@@ -56,3 +58,19 @@ def test_time_left_is_that_of_the_first_limit_to_come():
     assert _eta(training(minutes=1.0), 10.0) == pytest.approx(50.0)
     assert _eta(training(steps=100, stop_steps=300, minutes=0.25), 10.0) == pytest.approx(5.0)
     assert _eta(training(steps=400, stop_steps=300), 10.0) == 0.0
+
+
+def test_time_left_of_a_run_by_rounds_is_by_its_rounds():
+    run = training(steps=100)
+    run.config.stop.rounds = 40
+    run.objective = Objective(name="error", rounds=10)
+    assert _eta(run, 10.0) == pytest.approx(30.0)
+    run.objective = Objective(name="error")
+    assert _eta(run, 10.0) is None
+
+
+def test_what_a_run_is_for_is_known_before_it_begins():
+    assert objective_before(load("cartpole").config) is None
+    assert objective_before(load("001-evolution-cartpole").config) == Objective(name="return")
+    on_table = Objective(name="error", goal=0.01, unit="row evaluations")
+    assert objective_before(load("001-rows").config) == on_table

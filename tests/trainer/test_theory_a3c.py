@@ -20,10 +20,10 @@ from touchline.player.unrolls import Unrolls
 from touchline.policy.policy import Policy, Snapshot
 from touchline.policy.trajectory import Trajectory
 from touchline.protocol.codec import as_array, describe
+from touchline.targets.optimizers import SGD
 from touchline.trainer.batch import Piece
 from touchline.trainer.estimates import estimate
 from touchline.trainer.gradients import stored_gradient
-from touchline.trainer.optimizers import SGD
 from touchline.trainer.ring import Ring
 from touchline.trainer.samples import samples_of
 from touchline.trainer.update import Updater

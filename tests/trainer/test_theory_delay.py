@@ -14,7 +14,7 @@ from policy_trajectories import policy_of
 
 from touchline.policy.normalizer import Statistics
 from touchline.policy.policy import Snapshot
-from touchline.trainer.optimizers import SGD, RMSProp
+from touchline.targets.optimizers import SGD, RMSProp
 from touchline.trainer.ring import Ring
 
 LAGS = range(5)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from touchline.trainer.optimizers import RMSProp
+from touchline.targets.optimizers import RMSProp
 
 RATE, DECAY, EPSILON = 1e-4, 0.99, 1e-5
 GRADIENTS = (3.0, -1.0, 0.0, 0.5, -4.0)

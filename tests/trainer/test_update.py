@@ -12,11 +12,11 @@ from trainer_batches import loss_at, pieces_of, settings_of, two_versions, zeros
 from touchline.policy.features import encode
 from touchline.policy.network import Network
 from touchline.policy.spaces import Discrete
+from touchline.targets.optimizers import SGD
 from touchline.trainer import update as update_module
 from touchline.trainer.batch import Piece
 from touchline.trainer.estimates import estimate
 from touchline.trainer.gradients import recomputed_gradient, stored_gradient
-from touchline.trainer.optimizers import SGD
 from touchline.trainer.ring import Ring
 from touchline.trainer.samples import samples_of
 from touchline.trainer.update import Updater

@@ -9,7 +9,7 @@ from trainer_batches import pieces_of, settings_of
 
 from touchline.policy.policy import Snapshot
 from touchline.policy.spaces import Dict
-from touchline.trainer.optimizers import SGD
+from touchline.targets.optimizers import SGD
 from touchline.trainer.ring import Ring
 from touchline.trainer.update import Updater
 

@@ -1,0 +1,97 @@
+"""Document 001's levels of parallelism, each at a size at which a round is work: what is run, and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import median
+
+from systems_study.study import Done, Study, rounds_timed, seconds_of
+
+MODES = {"serial": 0, "1 Player": 1, "2 Players": 2}
+NO_TEST = ("--table.test", "null")
+DIGITS = ("--table.source", "digits", "--table.scale", "unit")
+ENDLESS = ("--stop.error", "null")
+
+
+@dataclass(frozen=True)
+class Level:
+    """A level: a preset and how it is enlarged. ``size``: of the weight vector that a result or a snapshot carries."""
+
+    name: str
+    what: str
+    preset: str
+    flags: tuple[str, ...]
+    quick: tuple[str, ...]
+    result: str = "numbers"  # or weights: what comes back of an order
+
+
+def levels(study: Study) -> Iterator[Level]:
+    """In the order of the document."""
+    rows = (*ENDLESS, "--stop.rounds")
+    if study.mnist is not None:
+        large = (*NO_TEST, "--table.source", study.mnist, "--model.hidden", "[128]")
+        what = "gradient of 60,000 rows of MNIST, 784-128-10"
+        yield Level("rows", what, "001-rows", (*large, *rows, "9"), (*rows, "3"), "weights")
+    small = "gradient of 1,437 rows of digits, 64-16-10"
+    yield Level("rows, small", small, "001-rows", (*rows, "250"), (*rows, "5"), "weights")
+    yield Level(
+        "weights, numeric",
+        "two errors for each of 1,210 weights, digits",
+        "001-weights",
+        (*DIGITS, "--model.hidden", "[16]", "--model.output", "auto", "--tasks.parts", "4", *rows, "6"),
+        (*rows, "4"),
+    )
+    yield Level(
+        "grid",
+        "13^6 points of XOR 2-2-1",
+        "001-grid",
+        ("--search.step", "0.5", "--search.limit", "5M", "--stop.error", "null"),
+        ("--stop.error", "null"),
+    )
+    draws = (*DIGITS, "--model.hidden", "[16]", *ENDLESS, "--stop.rounds")
+    yield Level(
+        "draws", "64 points a round, digits 64-16-10", "001-monte-carlo", (*draws, "120"), (*draws, "4")
+    )
+    yield Level(
+        "activations",
+        "36 assignments of sine 1-3-3-1, 6,000 passes each",
+        "001-activations",
+        ("--search.epochs", "6000"),
+        ("--search.epochs", "20"),
+    )
+    grow = (*DIGITS, "--table.test", "0.2", "--model.output", "auto", *ENDLESS, "--stop.rounds")
+    yield Level(
+        "structure",
+        "candidates of 64-8-10 and up, digits, 60 passes each",
+        "001-structure",
+        (*grow, "6", "--model.hidden", "[8]", "--structure.epochs", "60"),
+        (*grow, "3", "--structure.epochs", "2"),
+    )
+
+
+def measured(study: Study, level: Level) -> dict[str, object]:
+    """The level's seconds a round, serial and with Players: the median of the repeats."""
+    flags = level.quick if study.quick else level.flags
+    row: dict[str, object] = {"name": level.name, "what": level.what, "result": level.result}
+    loads: list[float] = []
+    for mode, players in MODES.items():
+        done = [
+            study.run(
+                f"level-{level.name.replace(', ', '-')}-{players}-{repeat}",
+                level.preset,
+                *flags,
+                *(() if players == 0 else ("--players.count", str(players))),
+                serial=players == 0,
+            )
+            for repeat in range(study.seeds)
+        ]
+        row[mode] = median(seconds_a_round(one) for one in done)
+        loads += [one.load for one in done]
+    merges = [line.update_seconds or 0.0 for line in done[0].lines]
+    return {**row, "merge": median(merges), "load": max(loads)}
+
+
+def seconds_a_round(done: Done) -> float:
+    lines = done.lines
+    return seconds_of(lines) / rounds_timed(lines)

@@ -1,0 +1,64 @@
+"""What decides how a run learns, in a few words: said before its first step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from touchline.configs import Config
+
+
+def deciding(config: Config) -> list[str]:
+    """How it learns, what the work is cut into, and which staleness it bears."""
+    if config.method == "policy_gradient":
+        return _policy_gradient(config)
+    return [*_method(config), _parts(config), _staleness(config)]
+
+
+def _policy_gradient(config: Config) -> list[str]:
+    from touchline.configs import resolve_gradient
+
+    return [
+        f"{config.trainer.algorithm} with {config.trainer.advantage}",
+        f"gradient {resolve_gradient(config)}",
+        f"correction {config.staleness.correction}",
+    ]
+
+
+def _method(config: Config) -> list[str]:
+    rule = f"rule {config.optimizer.rule}"
+    match config.method:
+        case "descent":
+            rows = config.descent.batch_rows
+            batches = [f"minibatches of {rows} rows"] if rows is not None else []
+            return [f"descent by {config.descent.by}", rule, *batches]
+        case "krylov":
+            return [f"krylov by {config.krylov.solver}", f"curvature {config.krylov.curvature}"]
+        case "search":
+            over = config.search.over
+            return [f"search over {over}", rule] if over == "activations" else [f"search over {over}"]
+        case "evolution":
+            return [f"evolution by {config.evolution.pairs} pairs", rule]
+        case "averaging":
+            averaging = config.averaging
+            of_its_own = "a start of its own each" if averaging.init == "own" else "one start"
+            return [f"averaging by {averaging.combine}", of_its_own, f"local {averaging.local}"]
+        case "structure":
+            return [f"structure with barrier {config.structure.barrier}", rule]
+        case "hopping":
+            return ["hopping", f"temperature {config.hopping.temperature:g}"]
+        case "imitation":
+            return [f"imitation with sieve {config.imitation.sieve}", rule]
+        case "trpo":
+            return ["trpo", f"value by {config.trpo.value_solver}"]
+    return [config.method]
+
+
+def _parts(config: Config) -> str:
+    parts = config.tasks.parts
+    return f"{parts} part{'s' if parts != 1 else ''}"
+
+
+def _staleness(config: Config) -> str:
+    bound = config.staleness.max_lag
+    return f"max_lag {bound}" if bound else "lockstep"

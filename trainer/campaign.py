@@ -1,0 +1,331 @@
+"""A run by rounds as the Trainer keeps it: what is counted, what is written down, and when it ends.
+
+What ``training`` is to the main method, for all the others; neither knows sockets or processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from touchline.configs import Config
+from touchline.protocol.errors import LagLawError, LedgerError, ProtocolError
+from touchline.record import ResultLine, RunDirectory, UpdateLine, save_best, save_checkpoint
+from touchline.record.status import Objective
+from touchline.trainer.advice import unusable_results
+from touchline.trainer.aside import set_aside
+from touchline.trainer.by_rounds import Batch, ByRounds
+from touchline.trainer.failures import InvalidResults, RunFailed
+from touchline.trainer.lags import Lagged, add_lags, lag_line
+from touchline.trainer.method import Absorbed, Delivery
+from touchline.trainer.scheme import Arrays, Merged, Scheme
+from touchline.trainer.soundness import NotFinite
+from touchline.trainer.statistics import LagRecord, Returns
+from touchline.trainer.stopping import Ending, StopConditions
+from touchline.trainer.training import goal_of
+
+FLUSH_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The version whose error is the least measured so far, and its arrays."""
+
+    version: int
+    error: float
+    weights: Arrays
+    facts: Mapping[str, Any]
+
+
+class Campaign:
+    """One run from its first READY to its end. ``clock`` gives seconds since the run began."""
+
+    def __init__(
+        self,
+        config: Config,
+        scheme: Scheme,
+        *,
+        spaces: Mapping[str, Any],
+        facts: Mapping[str, Any],
+        run: RunDirectory,
+        epoch: int,
+        clock: Callable[[], float],
+        accounts: Callable[[], Mapping[str, Any]] = dict,
+        saved: Callable[[Mapping[str, Any]], None] = lambda state: None,
+    ) -> None:
+        """``accounts`` gives the sessions' state for a checkpoint, its sums checked; ``saved`` is told it when it is on
+        disk."""
+        self.config, self.run, self.epoch = config, run, epoch
+        self.spaces, self.facts = dict(spaces), dict(facts)
+        self.method = ByRounds(scheme, config, tests_every=config.table.test_every)
+        self.on_table = config.table.source is not None
+        self.returns = Returns(config.stop.over_episodes)
+        self.lags = LagRecord()
+        self.goal = None if self.on_table else goal_of(config, facts)
+        self.evaluations = None
+        self.ending: Ending | None = None
+        self.error: float | None = None
+        self.tested: dict[str, float] = {}
+        self.measures: dict[str, float] = {}
+        self.best: Best | None = None
+        self.wait_seconds = self.update_seconds = 0.0
+        self.first_update_at: float | None = None
+        self.last_update_at: float | None = None
+        self.first_update_steps = 0
+        self._stop = StopConditions(self.goal, self._most_steps(), config.stop.minutes)
+        self._end_wanted: Ending | None = None
+        self._measured = (0, scheme.weights(), dict(scheme.facts()))
+        self._clock = clock
+        self._accounts, self._saved = accounts, saved
+        self._invalid = InvalidResults()
+        self._waited = 0.0
+        self._best_saved: int | None = None
+        self._flushed_at = self._saved_at = clock()
+
+    def begin(self) -> None:
+        """Save version 0, which plots compare with and nothing prunes."""
+        self.checkpoint()
+
+    def waited(self, seconds: float) -> None:
+        """The learner waited this long for a result."""
+        self._waited += seconds
+        self.wait_seconds += seconds
+
+    def take(self, delivery: Delivery, *, player: str, may_publish: Callable[[], bool]) -> Absorbed:
+        """Absorb a result and account for it. Sets ``ending`` when the run should end. Raises RunFailed for weights
+        that are not finite."""
+        began = self._clock()
+        delivery = replace(delivery, player=player)
+        try:
+            absorbed = self.method.absorb(delivery, may_publish=may_publish)
+        except NotFinite as error:
+            raise self._overflown(error) from error
+        if absorbed.aside:
+            live, seed = self.method.live.version, self.config.seed
+            kept = set_aside(self.run, absorbed.aside, detail=absorbed.detail, live=live, seed=seed)
+            absorbed = replace(absorbed, detail=f"{absorbed.detail}; kept in {kept.name}")
+        self._invalid.took(absorbed.detail)
+        if self.method.tested is not None:
+            self._tested(self.method.tested)
+        if self.method.batch is not None:
+            now = self._clock()
+            self._merged(self.method.batch, now, now - began)
+        self._look_for_the_end()
+        return absorbed
+
+    def unreadable(self, detail: str) -> None:
+        """A result came of which not even the form could be read."""
+        self._invalid.took(detail)
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether ``check`` would raise: nothing more should be taken."""
+        return self._invalid.too_many
+
+    def check(self) -> None:
+        """Raises RunFailed when the last ten results in a row were unusable."""
+        self._invalid.check(unusable_results(self.config, self._invalid.detail, None))
+
+    def tick(self) -> None:
+        """What is done about once a second whatever arrives: lines to disk, a checkpoint when one is due."""
+        now = self._clock()
+        if now - self._flushed_at >= FLUSH_SECONDS:
+            self.run.flush()
+            self._flushed_at = now
+        if now - self._saved_at >= self.config.save.every:
+            self.checkpoint()
+        self._look_for_the_end()
+
+    def finish(self) -> None:
+        """The last lines and the last checkpoint."""
+        self.run.flush()
+        self.checkpoint()
+
+    def checkpoint(self) -> None:
+        """Save the live version, and the best where it is another."""
+        accounts, failure = self._checked_accounts()
+        scheme, live, best = self.method.scheme, self.method.live.version, self.best
+        save_checkpoint(
+            self.run,
+            version=live,
+            weights=_copied(scheme.weights()),
+            optimizer=_copied(scheme.state()),
+            state={**self._state(live, scheme.facts()), "accounts": dict(accounts)},
+            keep=self.config.save.keep,
+            best=best is not None and best.version == live,
+        )
+        if best is not None and best.version != live and best.version != self._best_saved:
+            save_best(
+                self.run,
+                version=best.version,
+                weights=best.weights,
+                state={**self._state(best.version, best.facts), "error": best.error},
+                keep=self.config.save.keep,
+            )
+        self._best_saved = None if best is None else best.version
+        self._saved_at = self._clock()
+        if failure is not None:
+            raise failure
+        self._saved(accounts)
+
+    @property
+    def objective(self) -> Objective:
+        """What is minimised, or maximised, as the live view and summary.json show it."""
+        sign, name = (1.0, "error") if self.on_table else (-1.0, "return")
+        tests = {**self.measures, **self.tested}
+        return Objective(
+            name=name,
+            value=None if self.error is None else sign * self.error,
+            best=None if self.best is None else sign * self.best.error,
+            goal=self.config.stop.error if self.on_table else self.goal,
+            unit="row evaluations" if self.on_table else "steps",
+            results=self.method.counts.merged,
+            rounds=self.method.counts.rounds,
+            measures=tests,
+            facts=dict(self.method.scheme.facts()),
+        )
+
+    @property
+    def headline(self) -> float | None:
+        """What the live view draws over time."""
+        return self.objective.value if self.on_table or self.returns.mean is None else self.returns.mean
+
+    @property
+    def steps_per_second(self) -> float | None:
+        """Steps, or row evaluations, from the first update to the last over the wall time between them."""
+        if self.first_update_at is None or self.last_update_at is None:
+            return None
+        seconds = self.last_update_at - self.first_update_at
+        return (self.method.steps - self.first_update_steps) / seconds if seconds > 0 else None
+
+    # -- what a merge says
+
+    def _merged(self, batch: Batch, now: float, seconds: float) -> None:
+        merged = batch.merged
+        self.update_seconds += seconds
+        if self.first_update_at is None:
+            self.first_update_at, self.first_update_steps = now, self.method.steps
+        self.last_update_at = now
+        self._note_error(merged)
+        self.measures = dict(merged.measures)
+        lags = [Lagged(player, lag, play, 1, lag) for player, lag, play in batch.lags]
+        add_lags(self.lags, lags)
+        self._note_episodes(batch, now)
+        self.run.metrics.append(self._line(merged, lags, now, seconds))
+        self._waited = 0.0
+        if merged.done is not None:
+            self._end_wanted = self._end_wanted or Ending(merged.done, solved=merged.solved)
+
+    def _note_error(self, merged: Merged) -> None:
+        """The error is the new version's, or that of the version before, whose weights are still at hand."""
+        scheme, live = self.method.scheme, self.method.live.version
+        now = (live, _copied(scheme.weights()), dict(scheme.facts()))
+        version, weights, facts = now if merged.of_new or not merged.changed else self._measured
+        self._measured = now
+        if merged.error is None:
+            return
+        self.error = merged.error
+        if self.best is None or merged.error < self.best.error:
+            self.best = Best(version, merged.error, weights, facts)
+
+    def _note_episodes(self, batch: Batch, now: float) -> None:
+        merged = batch.merged
+        if not len(merged.returns):
+            return
+        returns = [float(value) for value in merged.returns]
+        self.returns.add(returns)
+        last = batch.deliveries[-1]
+        self.run.episodes.append(
+            ResultLine(
+                seconds=now,
+                steps=self.method.steps,
+                player=last.player,
+                seq=last.seq,
+                version=last.version,
+                returns=returns,
+                lengths=[int(length) for length in merged.lengths],
+            )
+        )
+
+    def _tested(self, found: Mapping[str, float]) -> None:
+        self.tested = dict(found)
+
+    def _line(self, merged: Merged, lags: Sequence[Lagged], now: float, seconds: float) -> UpdateLine:
+        method = self.method
+        return UpdateLine(
+            update=method.counts.rounds,
+            version=method.live.version,
+            seconds=now,
+            steps=method.steps,
+            episodes=self.returns.episodes,
+            gradient_steps=method.gradient_steps,
+            return_mean=self.returns.mean,
+            steps_per_second=self.steps_per_second,
+            wait_seconds=self._waited,
+            update_seconds=seconds,
+            lag=lag_line(lags),
+            loss={"error": merged.error, **merged.measures, **self.tested},
+        )
+
+    # -- the end
+
+    def _look_for_the_end(self) -> None:
+        """A stop condition winds the method up: what is live is tested, then the run ends."""
+        if self.ending is not None:
+            return
+        if self.method.phase == "over":
+            self.ending = self._end_wanted or Ending("finished: nothing is left to try", solved=False)
+            return
+        if self._end_wanted is None:
+            self._end_wanted = self._met()
+        if self._end_wanted is not None:
+            self.method.wind_up()
+
+    def _met(self) -> Ending | None:
+        stop, counts = self.config.stop, self.method.counts
+        if self.on_table and stop.error is not None and self.error is not None and self.error <= stop.error:
+            return Ending(f"solved: error {self.error:.4g} reached {stop.error:g}", solved=True)
+        if stop.rounds is not None and counts.rounds >= stop.rounds:
+            return Ending(f"rounds: {counts.rounds:,} of {stop.rounds:,}", solved=False)
+        return self._stop.met(returns=self.returns, steps=self.method.steps, seconds=self._clock())
+
+    def _most_steps(self) -> int | None:
+        stop = self.config.stop
+        return stop.evaluations if self.on_table else stop.steps
+
+    def _overflown(self, error: NotFinite) -> RunFailed:
+        advice = "Lower optimizer.learning_rate, or the step of what searches"
+        return RunFailed(f"update {self.method.counts.rounds}: {error}", exit_code=3, detail=advice)
+
+    # -- checkpoints
+
+    def _checked_accounts(self) -> tuple[Mapping[str, Any], ProtocolError | None]:
+        """The accounts, or the sum that does not hold: an error, but not before the weights are saved."""
+        try:
+            return self._accounts(), None
+        except (LedgerError, LagLawError) as error:
+            return {}, error
+
+    def _state(self, version: int, found: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "run": self.run.name,
+            "epoch": self.epoch,
+            **self.method.report(),
+            "version": version,
+            "method": self.config.method,
+            "episodes": self.returns.episodes,
+            "return_mean": self.returns.mean,
+            "error": self.error,
+            "tested": self.tested,
+            "found": dict(found),
+            "seed": self.config.seed,
+            "spaces": self.spaces,
+            "facts": self.facts,
+        }
+
+
+def _copied(arrays: Arrays) -> dict[str, Any]:
+    return {name: np.array(array) for name, array in arrays.items()}

@@ -1,0 +1,1 @@
+"""The ways of training, each as rounds of tasks."""
