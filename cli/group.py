@@ -9,7 +9,7 @@ import click
 
 VERBS = {
     "train": "Train a policy: starts a Trainer and its Players, and stops when it is solved.",
-    "eval": "Play episodes with what a run has learnt, and report the returns.",
+    "eval": "Play episodes with what a run has learnt, or measure it on its table.",
     "watch": "See what a run has learnt, in a window or as a video.",
     "plot": "Draw learning curves, lag, speed and weights of one run or several.",
     "runs": "List the runs.",

@@ -92,6 +92,7 @@ def train(
 
 def _serial(config: Config, run: RunDirectory, factory: bytes | None, view: View | None) -> Summary:
     from touchline.envs.shipping import factory_from_bytes
+
     made = None if factory is None else factory_from_bytes(factory)
     serial: SerialRun | SerialRounds
     if config.method == "policy_gradient":

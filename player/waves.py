@@ -25,7 +25,9 @@ from touchline.policy.trajectory import Trajectory, action_dtype, action_shape
 
 AnyArray = NDArray[Any]
 BLOCK_STEPS = 64  # noise is drawn, and the record grown, this many steps at a time
-JUDGED_GAMES = 8  # before so many of them a space that does not seem to fit is no fault, nor before one of each lane
+JUDGED_GAMES = (
+    8  # before so many of them a space that does not seem to fit is no fault, nor before one of each lane
+)
 
 
 class Waves:

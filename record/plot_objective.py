@@ -23,6 +23,7 @@ TESTED: Any = {"linestyle": (0, (2, 1.5)), "linewidth": 1.4}
 DECADES = 100.0  # an axis that spans less has numbers between its powers of ten
 FLOOR = 3.0  # an error of 0 is drawn that much below the least that is not
 ZERO: Any = {"marker": "v", "markersize": 7, "markeredgecolor": "white", "markeredgewidth": 0.6}
+STARTED = 0.3  # of the time: where starting took longer, the axis begins with the first round
 LEGEND_LETTERS = 100  # beside each other
 
 
@@ -116,7 +117,7 @@ def _draw_panel(axes: Axes, groups: Sequence[Group], panel: Panel, axis: Axis) -
     for index, name, curves in drawn:
         dashes = TESTED if name.startswith("test_") and len(groups) == 1 else {}
         _draw(axes, curves, {**_style(index), **dashes}, axis, unit=unit, floor=floor)
-    if axis == "seconds":
+    if axis == "seconds" and axes.get_xlim()[0] < STARTED * axes.get_xlim()[1]:
         axes.set_xlim(left=0)
     if panel.measure == "accuracy":
         _shares(axes)

@@ -75,7 +75,8 @@ class Campaign:
         self.first_update_at: float | None = None
         self.last_update_at: float | None = None
         self.first_update_steps = 0
-        self._stop = StopConditions(self.goal, self._most_steps(), config.stop.minutes)
+        unit = "row evaluations" if self.on_table else "steps"
+        self._stop = StopConditions(self.goal, self._most_steps(), config.stop.minutes, unit)
         self._end_wanted: Ending | None = None
         self._measured = (0, scheme.weights(), dict(scheme.facts()))
         self._clock = clock
@@ -181,7 +182,7 @@ class Campaign:
             value=None if self.error is None else sign * self.error,
             best=None if self.best is None else sign * self.best.error,
             goal=self.config.stop.error if self.on_table else self.goal,
-            unit="row evaluations" if self.on_table else "steps",
+            unit=self._stop.unit,
             results=self.method.counts.merged,
             rounds=self.method.counts.rounds,
             measures=tests,

@@ -9,9 +9,9 @@ from typing import Any
 from touchline.protocol.effects import Joined, Left, Lost, Settled, TrainerEffect
 from touchline.protocol.ledger import Outcome
 from touchline.protocol.trainer_session import TrainerSessions
+from touchline.trainer.course import Course
 from touchline.trainer.crew import Crew
 from touchline.trainer.service import TrainerService
-from touchline.trainer.course import Course
 
 GOODBYE_SECONDS = 3.0
 WAIT_SECONDS = 0.05

@@ -1,4 +1,4 @@
-"""What the loop and the reports read of a run as it is kept: ``Training`` of the main method, ``Campaign`` of the others."""
+"""A run as the loop and the reports read it: ``Training`` of the main method, ``Campaign`` of the others."""
 
 from __future__ import annotations
 

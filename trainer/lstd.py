@@ -110,8 +110,6 @@ def lstd(
 
 def solved(matrix: FloatArray, vector: FloatArray, *, solver: SolverName) -> FloatArray:
     """x of A x = b by products alone; 0 where what was found is further from it than 0 is."""
-    if not vector.any():
-        return np.zeros_like(vector)
     solving = Solving(solver, vector, tolerance=TOLERANCE, iterations=2 * len(vector))
     while (wanted := solving.product_wanted()) is not None:
         solving.give(matrix @ wanted)

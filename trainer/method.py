@@ -35,8 +35,8 @@ class Delivery:
     """A result as it reached the Trainer. ``lag_play``: versions published while it was being played.
 
     ``player``: the name of whose it is. ``evaluations``: how many of that Player's results before it were evaluations.
-    ``order``: the number of the order that it is for; ``base``: the arrays of the snapshot that it was carried out with,
-    where the order was given once.
+    ``order``: the number of the order that it is for; ``base``: the arrays of the snapshot that it was carried out
+    with, where the order was given once.
     """
 
     slot: int
@@ -58,8 +58,9 @@ class Delivery:
 class Absorbed:
     """What came of a result: its lag, the results whose fate is now known, and whether the weights changed.
 
-    ``credits``: (slot, steps, episodes) that now count as those of its Player. ``detail`` says what was wrong with those that were dropped as invalid, ``aside`` which they are: the one that was
-    no trajectory, or, with ``failed``, the whole batch, whose update is not made.
+    ``credits``: (slot, steps, episodes) that now count as those of its Player. ``detail`` says what was wrong with
+    those that were dropped as invalid, ``aside`` which they are: the one that was no result, or, with ``failed``, the
+    whole batch, whose update is not made.
     """
 
     lag: int

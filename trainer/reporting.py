@@ -10,8 +10,8 @@ from msgspec import UNSET
 from touchline.configs import Config
 from touchline.record import LagSummary, LedgerSummary, PlayerStatus, Status, Summary
 from touchline.record.status import Objective
-from touchline.trainer.stopping import Ending
 from touchline.trainer.course import Course
+from touchline.trainer.stopping import Ending
 
 HISTORY = 60
 

@@ -30,8 +30,8 @@ from touchline.protocol.slots import Snapshot as Published
 from touchline.protocol.trainer_session import TrainerSessions
 from touchline.protocol.transport import TrainerSocket
 from touchline.record import RunDirectory, Summary
-from touchline.trainer.admission import players_admitted
 from touchline.targets.errors import TargetError
+from touchline.trainer.admission import players_admitted
 from touchline.trainer.advice import of_network, of_player
 from touchline.trainer.campaign import Campaign
 from touchline.trainer.closing import checked_state, close_accounts, dismiss, saved

@@ -22,6 +22,7 @@ class StopConditions:
     mean_return: float | None
     steps: int | None
     minutes: float | None
+    unit: str = "steps"  # of what ``steps`` counts, in the reason
 
     def met(self, *, returns: Returns, steps: int, seconds: float) -> Ending | None:
         """``steps`` trained and ``seconds`` since the start, to now."""
@@ -29,7 +30,7 @@ class StopConditions:
         if self.mean_return is not None and returns.full and mean is not None and mean >= self.mean_return:
             return Ending(f"solved: mean return {measured(mean)} reached {self.mean_return:g}", solved=True)
         if self.steps is not None and steps >= self.steps:
-            return Ending(f"steps: {steps:,} of {self.steps:,}", solved=False)
+            return Ending(f"{self.unit}: {steps:,} of {self.steps:,}", solved=False)
         if self.minutes is not None and seconds >= 60 * self.minutes:
             return Ending(f"minutes: {seconds / 60:.1f} of {self.minutes:g}", solved=False)
         return None

@@ -50,7 +50,7 @@ class Experiment:
     def starts(self, parts: int) -> FloatArray:
         """First weights float64 [2 parts, size]: each part's own, then the shared ones ``parts`` times."""
         own = [own_weights(self.config, self.network, part) for part in range(parts)]
-        return np.stack([*own, *[first_weights(self.config, self.network)] * parts])
+        return np.stack([*own, *own])
 
 
 def ott_config(source: str, *, rows: int | None, test: float | None, **more: object) -> Config:

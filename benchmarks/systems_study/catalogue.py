@@ -18,7 +18,6 @@ XOR = (
     ),
 )
 FREE = ("--optimizer.max_gradient_norm", "null")
-ONE_PART = ("--tasks.parts", "1")
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,8 @@ CATALOGUE = {
         ("--stop.rounds", "6000"),
     ),
     "momentum": Entry("003-momentum", (RATE, "0.1", "--stop.rounds", "4000"), ()),
-    "RMSProp": Entry("003-rmsprop", (RATE, "0.01", "--stop.rounds", "4000"), ()),
-    "Adam": Entry("003-adam", (RATE, "0.03", "--stop.rounds", "4000"), ()),
+    "RMSProp": Entry("003-rmsprop", (*FREE, RATE, "0.01", "--stop.rounds", "4000"), FREE),
+    "Adam": Entry("003-adam", (*FREE, RATE, "0.03", "--stop.rounds", "4000"), FREE),
     "iRPROP+": Entry("001-rows", ("--stop.rounds", "4000"), ("--stop.error", "0.05")),
     "QuickProp": Entry("001-quickprop", (RATE, "0.1", "--stop.rounds", "4000"), ()),
     "natural gradient (CG)": Entry(
@@ -57,35 +56,35 @@ CATALOGUE = {
 }
 
 SERVED = {
-    # what: (verb, what of it is parallel, bears staleness, why)
-    "gradient descent, momentum": ("rows", "the sum over rows", "no", "one gradient a step, of all rows"),
-    "stochastic gradient, RMSProp, Adam by minibatches": (
-        *("rows", "minibatches", "yes"),
-        "a late gradient is noise; heavy-ball momentum excepted",
+    # what: (verb, what of it is parallel, whether it bears staleness, why)
+    "gradient descent, stochastic or of all rows; RMSProp, Adam": (
+        *("rows", "the sum over rows, or minibatches", "yes"),
+        "a late gradient is delayed descent",
     ),
+    "heavy-ball momentum": ("rows", "the sum over rows", "no", "under lag it is unstable"),
     "RPROP, QuickProp": (
         "rows",
         "the sum over rows",
         "no",
         "their state assumes consecutive exact gradients",
     ),
-    "CG, MINRES, GMRES, BiCGSTAB": (
+    "slices of the weights": (
         "rows",
-        "each product",
+        "each part its slice",
         "no",
-        "all products of a solve are of one matrix",
+        "a step is whole when all slices are of it",
     ),
+    "CG, MINRES": ("rows", "each product", "no", "all products of a solve are of one matrix"),
     "random search, Monte Carlo": ("points", "the draws", "yes", "a candidate is as good as it is"),
     "evolution strategies": ("points", "the perturbations", "yes", "as a late gradient"),
-    "uniform search, activation functions": ("points", "the points", "-", "one round and one version"),
+    "uniform search": ("points", "the points", "no", "there is one round and one version"),
+    "activation functions": ("points", "the assignments", "no", "there is one round and one version"),
     "basin hopping, temperature 0": ("fit", "the hops", "yes", "a candidate is as good as it is"),
     "basin hopping, temperature above 0": (
-        "fit",
-        "nothing",
-        "no",
+        *("fit", "nothing", "no"),
         "a hop from an old place is no step of the chain",
     ),
     "averaging": ("fit", "the shards", "no", "what is averaged began together"),
     "structure, level by level": ("fit", "a level's candidates", "no", "the next level waits for this one"),
-    "structure, as a queue": ("fit", "the candidates", "yes", "which come first depends on the Players"),
+    "structure, as a queue": ("fit", "the candidates", "yes", "what is opened next depends on the Players"),
 }

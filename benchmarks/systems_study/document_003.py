@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from systems_study.blas import SHAPES, gradients_a_second
-from systems_study.catalogue import CATALOGUE, FREE, SERVED, XOR, Entry
+from systems_study.catalogue import CATALOGUE, SERVED, XOR, Entry
 from systems_study.page import count, figure, seconds, table
 from systems_study.study import Done, Study, curve, machine, reached
 from touchline.record.plot_style import COLOURS, colour, count_axis, new_figure, save
@@ -39,14 +39,13 @@ def task(study: Study, name: str) -> dict[str, Any]:
 def method_on(study: Study, name: str, method: str, entry: Entry) -> dict[str, Any]:
     """Serial and with two Players, seed by seed. The curve is the first seed's, serial."""
     flags = (*XOR, *(entry.xor or ())) if name == "xor" else entry.digits or ()
-    free = FREE if entry.preset.startswith("003-") and "search" not in entry.preset else ()
     short = ("--stop.rounds", "3") if study.quick else ()
     row: dict[str, Any] = {"preset": entry.preset}
     for mode in ("serial", "2 Players"):
         serial = mode == "serial"
         players = () if serial else ("--players.count", "2")
         label = f"{name}-{entry.preset}-{'serial' if serial else 'two'}"
-        runs = study.over_seeds(label, entry.preset, *free, *flags, *short, *players, serial=serial)
+        runs = study.over_seeds(label, entry.preset, *flags, *short, *players, serial=serial)
         row[mode] = [_reached(done, THRESHOLDS[name]) for done in runs]
         if serial:
             row["curve"] = curve(runs[0].lines, "error")

@@ -161,7 +161,8 @@ def test_a_new_order_is_told_to_all(trainer: Trainer, player: Peer) -> None:
 
 
 def test_an_order_once_takes_the_next_grant(trainer: Trainer, player: Peer) -> None:
-    assert trainer.sessions.order_once(0, 2, "play", {"greedy": True}) == []
+    said, _ = trainer.split(trainer.sessions.order_once(0, 2, "play", {"greedy": True}))
+    assert kinds(said) == ["ORDER"]  # known beforehand; it is granted when the Player asks
     order, weights = player.want(0)
     assert (order.order, order.standing, weights.order, weights.count) == (2, False, 2, 1)
     player.result(0, order=2)

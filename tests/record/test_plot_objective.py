@@ -153,6 +153,17 @@ def test_one_run_shows_its_tests_its_goal_and_its_accuracies(make_table: MakeTab
     assert over_time.get_xlim()[0] == 0
 
 
+def test_a_run_that_took_longer_to_start_is_not_squeezed_to_the_right(
+    make_table: MakeTable, style: None
+) -> None:
+    run = make_table()
+    text = run.metrics.path.read_text()
+    for second in (1, 2, 3):
+        text = text.replace(f'"seconds":{second}.0', f'"seconds":{95 + second}.0')
+    run.metrics.path.write_text(text)
+    assert 90 < figure_of(run).axes[1].get_xlim()[0] < 96
+
+
 def test_several_runs_are_a_line_each_named_for_what_sets_them_apart(
     make_table: MakeTable, style: None
 ) -> None:

@@ -246,6 +246,10 @@ def test_a_step_too_far_is_halved_without_a_new_version(stage):
     assert len(scales) >= 2
     assert scales == [0.5**k for k in range(1, len(scales) + 1)]
     assert merged.measures["step"] == scales[-1]
+    taken = moved(held["parameters"], 8 * held["direction"], scale=scales[-1])
+    np.testing.assert_array_equal(scheme.arrays()["parameters"], taken)
+    until(scheme, work, "surrogate")
+    assert scheme.round()[0].arguments["scale"] == 1
 
 
 def test_a_direction_that_gains_nothing_is_given_up_and_the_next_trajectories_are_others(stage):

@@ -29,7 +29,7 @@ def results_of(
 def drive(
     scheme: Scheme, work: Work, *, rounds: int, rng: np.random.Generator | None = None
 ) -> Iterator[Merged]:
-    """Rounds one after another in lockstep. ``rng``: the tasks are carried out in an order drawn, some of them twice."""
+    """Rounds in lockstep. ``rng``: the tasks are carried out in an order drawn, some of them twice."""
     version, first = 0, 0
     for _ in range(rounds):
         tasks = scheme.round()
