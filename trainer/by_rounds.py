@@ -176,10 +176,7 @@ class ByRounds:
     # -- opening
 
     def _open(self) -> None:
-        """The next tasks, where there is anything to do now
-
-        In lockstep a test or a round has the Players to itself.
-        ."""
+        """The next tasks, where there is anything to do now. In lockstep a test has the Players to itself."""
         if self.phase == "over" or (self.lockstep and self._tasks.under_way):
             return
         if self._test_is_due():

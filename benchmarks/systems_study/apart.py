@@ -50,7 +50,7 @@ class Experiment:
     def starts(self, parts: int) -> FloatArray:
         """First weights float64 [2 parts, size]: each part's own, then the shared ones ``parts`` times."""
         own = [own_weights(self.config, self.network, part) for part in range(parts)]
-        return np.stack([*own, *own])
+        return np.stack([*own, *[first_weights(self.config, self.network)] * parts])
 
 
 def ott_config(source: str, *, rows: int | None, test: float | None, **more: object) -> Config:
@@ -83,7 +83,7 @@ def trained_apart(
         w, row = _further(experiment, shards, w, row, chunk)
         if (now := clock()) - saved > save_seconds or row == len(shards[0]):
             saved = now
-            _save(path, w=w, row=np.array(row), seconds=np.array(spent + now - began))
+            _save(path, w=w, row=np.array(row), seconds=np.array(now - began))
     return w, spent + clock() - began
 
 
