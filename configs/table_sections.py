@@ -79,5 +79,5 @@ class Tasks(Section):
     remainder: Remainder = "spread"
     """Who takes what does not divide: spread over the first parts, or lead, all to the first (document 001)."""
 
-    lease: Seconds = 60.0
+    lease: Seconds = 300.0
     """An order that has not come back after so long is given to another Player as well; the first result counts."""

@@ -19,7 +19,7 @@ from touchline.targets.errors import TargetError
 from touchline.trainer.campaign import Campaign
 from touchline.trainer.course import course_of
 from touchline.trainer.crew import Member
-from touchline.trainer.failures import RunFailed, shown, text_of
+from touchline.trainer.failures import RunFailed, failed_in_training, shown, text_of
 from touchline.trainer.method import Absorbed, Delivery, Order
 from touchline.trainer.reporting import History, status_of, summary_of
 from touchline.trainer.scheme import SchemeError
@@ -64,6 +64,9 @@ class SerialRounds:
         except (SchemeError, TargetError) as error:
             self._close()
             raise RunFailed(str(error), exit_code=2) from error
+        except BaseException:
+            self._close()
+            raise
         assert isinstance(campaign, Campaign)
         self.training = campaign
 
@@ -88,9 +91,12 @@ class SerialRounds:
                 self._carry_out(order)
         except RunFailed as error:
             failed = error
-            self.stop(Ending(f"failed: {error.headline}", solved=False))
+        except (SchemeError, TargetError) as error:  # what only now could be known
+            failed = failed_in_training(error, self.training.run, advice="")
         finally:
             self._close()
+        if failed is not None:
+            self.stop(Ending(f"failed: {failed.headline}", solved=False))
         summary = self._finish()
         if failed is not None:
             failed.summary = summary
@@ -174,8 +180,10 @@ class SerialRounds:
 
     def _finish(self) -> Summary:
         assert self._ending is not None
+        account = self.ledger.account(NAME)
         for (_, seq), fate in self.training.method.finished():
-            self.ledger.account(NAME).settle(seq, Outcome(fate))
+            account.settle(seq, Outcome(fate))
+        assert not account.queued, "every result has its fate"
         self.training.finish()
         return summary_of(
             self.training, self._ending, seconds=self.seconds(), law=0.0, ledger=self.ledger.report()

@@ -92,6 +92,7 @@ class PlayerSession:
         # what is played
         self._outbox = Outbox(self._limits)
         self._orders: set[int] = set()
+        self._once: set[int] = set()  # those of them that are given once
         self._held: SnapshotId | None = None
         self._gate = Gate(0, 0)
         # asking again
@@ -205,6 +206,9 @@ class PlayerSession:
         if granted.generation != self._outbox.generation or self._is_over():
             return []
         messages = self._outbox.put(granted, arrays, meta, session=self._session)
+        if granted.order in self._once:  # carried out: it has one result
+            self._once.discard(granted.order)
+            self._orders.discard(granted.order)
         effects: list[PlayerEffect] = []
         if self._state in _ANNOUNCED:
             effects += [Send(frames) for frames in messages]
@@ -266,6 +270,7 @@ class PlayerSession:
         self._heartbeat_seconds, self._dead_seconds = welcome.heartbeat_seconds, welcome.dead_seconds
         self._beaten, self._beat = now, 0
         self._orders.clear()
+        self._once.clear()
         if welcome.resumed:
             self._outbox.acknowledge(welcome.next)
         else:
@@ -285,6 +290,8 @@ class PlayerSession:
         self._move(PlayerEvent.ORDER)
         effects: list[PlayerEffect] = [] if order.order in self._orders else [Ordered(order)]
         self._orders.add(order.order)
+        if not order.standing:
+            self._once.add(order.order)
         return effects + (self._say_want() if first and self._wanted else [])
 
     def _weights(self, grant: Weights, arrays: Mapping[str, Array]) -> list[PlayerEffect]:

@@ -347,9 +347,14 @@ class TrainerSessions:
         return effects
 
     def _first_order(self, slot: Slot) -> list[TrainerEffect]:
-        """An order once that is due, to a Player that has not asked yet: one without a standing order waits for it."""
-        due = slot.once[0] if slot.once and slot.want is None else None
-        return [] if due is None else [_to(slot, due.addressed(slot.session))]
+        """An order once that is due, or whose grant may have been lost, to a Player that has not asked yet.
+
+        One without a standing order waits for it.
+        """
+        if slot.want is not None:
+            return []
+        granted = [grant.command for grant in slot.grants.values() if not grant.command.standing]
+        return [_to(slot, due.addressed(slot.session)) for due in [*slot.once, *granted][:1]]
 
     def _turn_away(self, slot: Slot, code: ErrorCode, detail: str) -> list[TrainerEffect]:
         refusal = Err(code=code, detail=detail[:16_000], fatal=True, session=slot.session)

@@ -54,6 +54,14 @@ def of_player(config: Config, message: str) -> str:
     return of_network(config) if blamed else of_environment(config)
 
 
+def of_table() -> str:
+    """What to do where a table's numbers, or what is made of them, are not finite."""
+    return (
+        "the usual sources are optimizer.learning_rate (or search.radius, hopping.step: whatever moves the weights) "
+        "and inputs that are too large (table.scale: standard)"
+    )
+
+
 def unusable_results(config: Config, detail: str, kept: Path | None) -> str:
     """What to do when ten results in a row held no numbers: where they are kept, and who is to blame."""
     if not is_of_network(detail):

@@ -14,7 +14,7 @@ import numpy as np
 
 from touchline.configs import Config
 from touchline.trainer.admission import Stale, admit
-from touchline.trainer.method import Absorbed, Delivery, Fate, Order, ResultKey
+from touchline.trainer.method import Absorbed, Delivery, Fate, Order, ResultKey, settled
 from touchline.trainer.scheme import Arrays, Merged, ResultError, Returned, Scheme, Task
 from touchline.trainer.soundness import NotFinite
 from touchline.trainer.tasks import Tasks
@@ -97,7 +97,7 @@ class ByRounds:
 
     def order(self, player: int, now: float) -> Order | None:
         """The next task for this Player; None where it has to wait for the others."""
-        if not self._tasks.waiting:
+        if not self._tasks.due(player, now):
             self._open()
         number = self._tasks.give(player, now)
         if number is None:
@@ -118,16 +118,21 @@ class ByRounds:
         self._tasks.again(order - FIRST_ORDER, player)
 
     def wind_up(self) -> None:
-        """No further round: what is live is tested once more, and then ``phase`` is over."""
+        """No further round: what is live is tested once, and then ``phase`` is over. A test of it under way goes on."""
         if self._winding_up:
             return
         self._winding_up = True
-        self._tasks.forget()
+        self._tasks.forget(self._round.tasks)
         self._round.tasks.clear()
-        self._test = Round()
+        self._open()
+
+    def give_up(self) -> None:
+        """It is over, tested or not."""
+        self._winding_up, self.phase = True, "over"
+        self._tasks.forget([*self._round.tasks, *self._test.tasks])
 
     def absorb(self, delivery: Delivery, *, may_publish: Callable[[], bool] = lambda: True) -> Absorbed:
-        """Keep a result, and merge when its round is complete. Raises NotFinite for weights that are none."""
+        """Keep a result, and merge when its round is complete. ``failed`` where what came of it is not finite."""
         self.batch, self.tested = None, None
         number = delivery.order - FIRST_ORDER
         lag = self.live.version - delivery.version
@@ -179,6 +184,8 @@ class ByRounds:
         """The next tasks, where there is anything to do now. In lockstep a test has the Players to itself."""
         if self.phase == "over" or (self.lockstep and self._tasks.under_way):
             return
+        if self._winding_up and self._test.tasks:
+            return
         if self._test_is_due():
             self.tested_version = self.live.version
             self._begin(self._test, self.scheme.test())
@@ -187,8 +194,6 @@ class ByRounds:
             self._begin(self._round, tasks)
             if not tasks and not self._tasks.under_way:
                 self.wind_up()
-                self._open()
-                return
         if self._winding_up and not self._test.tasks and not self._test_is_due():
             self.phase = "over"
 
@@ -213,9 +218,9 @@ class ByRounds:
     def _absorb_training(
         self, number: int, task: Task, delivery: Delivery, lag: int, may_publish: Callable[[], bool]
     ) -> Absorbed:
-        weight = self._weight(delivery.version)
+        weight = 1.0 if task.evaluates else self._weight(delivery.version)
         if weight is None:
-            self._round.tasks.pop(number)
+            self._tasks.open([number])  # to be done again, with what is newest then
             return Absorbed(lag, [(delivery.key, "dropped_stale")], changed=False)
         assert delivery.base is not None
         returned = Returned(
@@ -240,42 +245,49 @@ class ByRounds:
         return None if isinstance(verdict, Stale) else verdict.weight
 
     def _complete(self) -> bool:
+        """Whether to merge. While a test is under way no version is published: all of its parts are of one."""
         came, tasks = self._round.came, self._round.tasks
-        return len(came) == len(tasks) if self.lockstep else len(came) >= min(self._parts, len(tasks))
+        if self.lockstep:
+            return len(came) == len(tasks)
+        return not self._test.tasks and len(came) >= min(self._parts, len(tasks))
 
     def _merge(self, lag: int) -> Absorbed:
+        """The next version from what has come; where it is not finite, nothing moves and the run cannot go on."""
         came = [self._round.came[number] for number in sorted(self._round.came)]
-        live = self.live.version
-        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is not published
-            merged = self.scheme.merge([one.returned for one in came])
         for one in came:
             del self._round.tasks[one.returned.number]
         self._round.came.clear()
-        trained = [one for one in came if not one.returned.task.evaluates]
+        live = self.live.version
+        deliveries = [one.delivery for one in came]
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is not published
+                merged = self.scheme.merge([one.returned for one in came])
+            if merged.changed:
+                self._publish()
+        except NotFinite as error:
+            dropped = settled(deliveries, "dropped_invalid")
+            return Absorbed(lag, dropped, changed=False, detail=str(error), aside=deliveries, failed=True)
+        trained = [one.delivery for one in came if not one.returned.task.evaluates]
         self.batch = Batch(
-            merged,
-            [one.delivery for one in came],
-            [(one.delivery.player, live - one.delivery.version, one.delivery.lag_play) for one in trained],
+            merged, deliveries, [(one.player, live - one.version, one.lag_play) for one in trained]
         )
         self.counts.steps += merged.evaluations
         self.counts.rounds += 1
         self.counts.merged += len(came)
-        if merged.changed:
-            self._publish()
         return Absorbed(
             lag,
             [(one.delivery.key, "evaluated" if one.returned.task.evaluates else "trained") for one in came],
             changed=merged.changed,
-            credits=[(one.delivery.slot, merged.evaluations // len(came), 1) for one in came],
+            credits=[(one.slot, merged.evaluations // len(came), 1) for one in deliveries],
         )
 
     def _publish(self) -> None:
+        """Raises NotFinite."""
         arrays = _owned(self.scheme.arrays())
         for name, array in arrays.items():
             if array.dtype.kind == "f" and not np.isfinite(array).all():
-                raise NotFinite(
-                    f"{name}: {np.count_nonzero(~np.isfinite(array))} of {array.size} are not finite"
-                )
+                count = np.count_nonzero(~np.isfinite(array))
+                raise NotFinite(f"{name}: {count} of {array.size} numbers are not finite")
         self.live = Version(self.live.version + 1, arrays)
         self.counts.updates += 1
 

@@ -15,14 +15,13 @@ from touchline.configs import Config
 from touchline.protocol.errors import LagLawError, LedgerError, ProtocolError
 from touchline.record import ResultLine, RunDirectory, UpdateLine, save_best, save_checkpoint
 from touchline.record.status import Objective
-from touchline.trainer.advice import unusable_results
+from touchline.trainer.advice import of_table, unusable_results
 from touchline.trainer.aside import set_aside
 from touchline.trainer.by_rounds import Batch, ByRounds
 from touchline.trainer.failures import InvalidResults, RunFailed
 from touchline.trainer.lags import Lagged, add_lags, lag_line
 from touchline.trainer.method import Absorbed, Delivery
 from touchline.trainer.scheme import Arrays, Merged, Scheme
-from touchline.trainer.soundness import NotFinite
 from touchline.trainer.statistics import LagRecord, Returns
 from touchline.trainer.stopping import Ending, StopConditions
 from touchline.trainer.training import goal_of
@@ -78,7 +77,10 @@ class Campaign:
         unit = "row evaluations" if self.on_table else "steps"
         self._stop = StopConditions(self.goal, self._most_steps(), config.stop.minutes, unit)
         self._end_wanted: Ending | None = None
-        self._measured = (0, scheme.weights(), dict(scheme.facts()))
+        self._wound_at: float | None = None
+        # the live version, as it was when the last merge had made it
+        self._measured = (0, _copied(scheme.weights()), dict(scheme.facts()))
+        self._overflow = ""
         self._clock = clock
         self._accounts, self._saved = accounts, saved
         self._invalid = InvalidResults()
@@ -96,18 +98,16 @@ class Campaign:
         self.wait_seconds += seconds
 
     def take(self, delivery: Delivery, *, player: str, may_publish: Callable[[], bool]) -> Absorbed:
-        """Absorb a result and account for it. Sets ``ending`` when the run should end. Raises RunFailed for weights
-        that are not finite."""
+        """Absorb a result and account for it. Sets ``ending`` when the run should end; ``check`` comes afterwards."""
         began = self._clock()
-        delivery = replace(delivery, player=player)
-        try:
-            absorbed = self.method.absorb(delivery, may_publish=may_publish)
-        except NotFinite as error:
-            raise self._overflown(error) from error
+        absorbed = self.method.absorb(replace(delivery, player=player), may_publish=may_publish)
         if absorbed.aside:
             live, seed = self.method.live.version, self.config.seed
             kept = set_aside(self.run, absorbed.aside, detail=absorbed.detail, live=live, seed=seed)
             absorbed = replace(absorbed, detail=f"{absorbed.detail}; kept in {kept.name}")
+        if absorbed.failed:
+            self._overflow = absorbed.detail
+            return absorbed
         self._invalid.took(absorbed.detail)
         if self.method.tested is not None:
             self._tested(self.method.tested)
@@ -124,11 +124,19 @@ class Campaign:
     @property
     def hopeless(self) -> bool:
         """Whether ``check`` would raise: nothing more should be taken."""
-        return self._invalid.too_many
+        return self._invalid.too_many or bool(self._overflow)
 
     def check(self) -> None:
-        """Raises RunFailed when the last ten results in a row were unusable."""
-        self._invalid.check(unusable_results(self.config, self._invalid.detail, None))
+        """Raises RunFailed when the last ten results in a row were unusable, or the last update not finite.
+
+        The main method sets such a batch aside and goes on with the next; here the next would be made of the same.
+        """
+        advice = of_table() if self.on_table else unusable_results(self.config, self._invalid.detail, None)
+        self._invalid.check(advice)
+        if self._overflow:
+            raise RunFailed(
+                f"update {self.method.counts.rounds + 1}: {self._overflow}", exit_code=3, detail=of_table()
+            )
 
     def tick(self) -> None:
         """What is done about once a second whatever arrives: lines to disk, a checkpoint when one is due."""
@@ -148,13 +156,14 @@ class Campaign:
     def checkpoint(self) -> None:
         """Save the live version, and the best where it is another."""
         accounts, failure = self._checked_accounts()
-        scheme, live, best = self.method.scheme, self.method.live.version, self.best
+        scheme, best = self.method.scheme, self.best
+        live, weights, facts = self._measured
         save_checkpoint(
             self.run,
             version=live,
-            weights=_copied(scheme.weights()),
-            optimizer=_copied(scheme.state()),
-            state={**self._state(live, scheme.facts()), "accounts": dict(accounts)},
+            weights=weights,
+            optimizer={} if self._overflow else _copied(scheme.state()),
+            state={**self._state(live, facts), "accounts": dict(accounts)},
             keep=self.config.save.keep,
             best=best is not None and best.version == live,
         )
@@ -210,7 +219,7 @@ class Campaign:
         if self.first_update_at is None:
             self.first_update_at, self.first_update_steps = now, self.method.steps
         self.last_update_at = now
-        self._note_error(merged)
+        self._note_error(merged, late=any(lag for _, lag, _ in batch.lags))
         self.measures = dict(merged.measures)
         lags = [Lagged(player, lag, play, 1, lag) for player, lag, play in batch.lags]
         add_lags(self.lags, lags)
@@ -220,8 +229,11 @@ class Campaign:
         if merged.done is not None:
             self._end_wanted = self._end_wanted or Ending(merged.done, solved=merged.solved)
 
-    def _note_error(self, merged: Merged) -> None:
-        """The error is the new version's, or that of the version before, whose weights are still at hand."""
+    def _note_error(self, merged: Merged, *, late: bool) -> None:
+        """The error is the new version's, or that of the version before, whose weights are still at hand.
+
+        ``late``: it is of versions before that, and no version's own.
+        """
         scheme, live = self.method.scheme, self.method.live.version
         now = (live, _copied(scheme.weights()), dict(scheme.facts()))
         version, weights, facts = now if merged.of_new or not merged.changed else self._measured
@@ -229,7 +241,8 @@ class Campaign:
         if merged.error is None:
             return
         self.error = merged.error
-        if self.best is None or merged.error < self.best.error:
+        of_one = merged.of_new or not late
+        if of_one and (self.best is None or merged.error < self.best.error):
             self.best = Best(version, merged.error, weights, facts)
 
     def _note_episodes(self, batch: Batch, now: float) -> None:
@@ -277,18 +290,25 @@ class Campaign:
         """A stop condition winds the method up: what is live is tested, then the run ends."""
         if self.ending is not None:
             return
+        self._end_wanted = self._end_wanted or self._met()
+        if self._end_wanted is not None:
+            self._wind_up(self._clock())
         if self.method.phase == "over":
             self.ending = self._end_wanted or Ending("finished: nothing is left to try", solved=False)
-            return
-        if self._end_wanted is None:
-            self._end_wanted = self._met()
+
+    def _wind_up(self, now: float) -> None:
+        self._wound_at = now if self._wound_at is None else self._wound_at
+        self.method.wind_up()
+        if now - self._wound_at >= self.config.tasks.lease:  # whoever tests it does not answer
+            self.method.give_up()
+
+    def nobody_is_there(self) -> None:
+        """No Player is: a run that is to end does not wait for a test."""
         if self._end_wanted is not None:
-            self.method.wind_up()
+            self.method.give_up()
 
     def _met(self) -> Ending | None:
         stop, counts = self.config.stop, self.method.counts
-        if self.on_table and stop.error is not None and self.error is not None and self.error <= stop.error:
-            return Ending(f"solved: error {self.error:.4g} reached {stop.error:g}", solved=True)
         if stop.rounds is not None and counts.rounds >= stop.rounds:
             return Ending(f"rounds: {counts.rounds:,} of {stop.rounds:,}", solved=False)
         return self._stop.met(returns=self.returns, steps=self.method.steps, seconds=self._clock())
@@ -296,10 +316,6 @@ class Campaign:
     def _most_steps(self) -> int | None:
         stop = self.config.stop
         return stop.evaluations if self.on_table else stop.steps
-
-    def _overflown(self, error: NotFinite) -> RunFailed:
-        advice = "Lower optimizer.learning_rate, or the step of what searches"
-        return RunFailed(f"update {self.method.counts.rounds}: {error}", exit_code=3, detail=advice)
 
     # -- checkpoints
 

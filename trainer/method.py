@@ -105,3 +105,8 @@ class Method(Protocol):
     def finished(self) -> Sequence[tuple[ResultKey, Fate]]: ...
 
     def report(self) -> Mapping[str, Any]: ...
+
+
+def settled(deliveries: Sequence[Delivery], fate: Fate) -> list[tuple[ResultKey, Fate]]:
+    """The same fate for each of them."""
+    return [(delivery.key, fate) for delivery in deliveries]

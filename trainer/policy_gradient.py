@@ -14,7 +14,7 @@ from touchline.policy.trajectory import Trajectory, TrajectoryError
 from touchline.targets.optimizers import SGD, Adam, Optimizer, RMSProp
 from touchline.trainer.admission import Admitted, Stale, admit
 from touchline.trainer.batch import Gathering, Piece
-from touchline.trainer.method import Absorbed, Delivery, Fate, Order, ResultKey
+from touchline.trainer.method import Absorbed, Delivery, Fate, Order, ResultKey, settled
 from touchline.trainer.ring import Ring, capacity
 from touchline.trainer.settings import Settings
 from touchline.trainer.soundness import NotFinite
@@ -205,11 +205,6 @@ class PolicyGradient:
     def _gradient_steps_behind(self, version: int) -> int:
         """Gradient steps since ``version``; since the oldest version kept where it is older than that."""
         return self.gradient_steps - self._gradient_steps_at[max(version, self._updater.ring.oldest)]
-
-
-def settled(deliveries: Sequence[Delivery], fate: Fate) -> list[tuple[ResultKey, Fate]]:
-    """The same fate for each of them."""
-    return [(delivery.key, fate) for delivery in deliveries]
 
 
 def optimizer_of(config: Config, size: int) -> Optimizer:

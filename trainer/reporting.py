@@ -139,6 +139,10 @@ def bottleneck(training: Course) -> str:
         share = 1 - wait_fraction(training)
         return f"one process: {share:.0%} of its time updating, {1 - share:.0%} playing"
     waiting = wait_fraction(training)
+    if training.config.method != "policy_gradient":
+        parts = training.config.tasks.parts
+        shared = f"the {parts} parts of a round, which up to {parts} Players share"
+        return f"the Trainer waited {waiting:.0%} of its time for {shared}"
     if training.config.mode == "sync":
         return f"sync: the learner waits {waiting:.0%} of its time, Players the rest; mode async overlaps the two"
     if waiting > 0.5:

@@ -37,6 +37,7 @@ from touchline.trainer.campaign import Campaign
 from touchline.trainer.closing import checked_state, close_accounts, dismiss, saved
 from touchline.trainer.course import Course, course_of
 from touchline.trainer.crew import Crew
+from touchline.trainer.dealing import Dealing
 from touchline.trainer.evaluating import Evaluating
 from touchline.trainer.failures import RunFailed, Streak, account_of, failed_in_training, shown, text_of
 from touchline.trainer.messages import Messages
@@ -87,9 +88,7 @@ class TrainerRuntime:
         main = config.method == "policy_gradient"
         width = config.players.lanes if main and config.players.unroll_length == "episode" else 1
         self._rounds = Rounds() if main and config.mode == "sync" else None
-        self._out: dict[
-            int, set[int]
-        ] = {}  # orders once that a slot's Player has, of a method that gives such
+        self._dealing = Dealing(several=1 + config.staleness.ahead)
         self._evaluating = Evaluating(config)
         self._own_players = own_players
         sessions = TrainerSessions(
@@ -141,7 +140,7 @@ class TrainerRuntime:
                     self._turn()
             except RunFailed as error:
                 failed = error
-            except SpaceError as error:  # a network of the user's own, which raised only now
+            except (SpaceError, SchemeError, TargetError) as error:  # what only now could be known
                 failed = failed_in_training(error, self.run, advice=of_network(self.config))
             if failed is not None:
                 self.stop(Ending(f"failed: {failed.headline}", solved=False))
@@ -214,7 +213,7 @@ class TrainerRuntime:
             return
         if training is not None:
             if event.order is not None:
-                self._out.get(event.slot, set()).discard(event.order)
+                self._dealing.came(event.slot, event.order)
                 training.method.unusable(event.order, event.slot)
             training.unreadable(event.detail)
             training.check()
@@ -241,7 +240,7 @@ class TrainerRuntime:
         published: Published | None = None
         for event in events:
             assert training is not None
-            self._out.get(event.slot, set()).discard(event.order)
+            self._dealing.came(event.slot, event.order)
             delivery = Delivery(
                 event.slot,
                 event.seq,
@@ -289,12 +288,9 @@ class TrainerRuntime:
         training = self.training
         if training is None or self.stopping or training.ending is not None:
             return
-        now, several = self.seconds(), 1 + self.config.staleness.ahead
-        for slot in self.crew.all_ready():
-            out = self._out.setdefault(slot, set())
-            while len(out) < several and (order := training.method.order(slot, now)) is not None:
-                out.add(order.number)
-                self._order_once(slot, order)
+        if not self.crew.present and isinstance(training, Campaign):
+            training.nobody_is_there()
+        self._dealing.deal(training.method, self.crew.all_ready(), now=self.seconds(), give=self._order_once)
 
     def _order_once(self, slot: int, order: Order) -> None:
         arguments = dict(order.arguments)
@@ -306,7 +302,7 @@ class TrainerRuntime:
 
     def _give_up(self, slot: int) -> None:
         """What this slot's Player had is to be done by another."""
-        self._out.pop(slot, None)
+        self._dealing.gone(slot)
         if self.training is not None:
             self.training.method.lost(slot)
 

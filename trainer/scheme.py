@@ -95,7 +95,7 @@ class Scheme(Protocol):
         ...
 
     def tested(self, results: Sequence[Returned]) -> Mapping[str, float]:
-        """What those found, such as test_error and test_accuracy. Raises ResultError."""
+        """What those found, such as test_error and test_accuracy; each has passed ``check``."""
         ...
 
     def check(self, task: Task, arrays: Arrays) -> None:

@@ -20,10 +20,9 @@ class Tasks:
         self._waiting: list[Number] = []
         self._given: dict[Number, dict[Player, float]] = {}
 
-    @property
-    def waiting(self) -> bool:
-        """Whether any task is with nobody."""
-        return bool(self._waiting)
+    def due(self, player: Player, now: float) -> bool:
+        """Whether ``give`` has a task for this Player: one that waits, or is late with others."""
+        return bool(self._waiting) or self._late(player, now) is not None
 
     @property
     def under_way(self) -> int:
@@ -70,10 +69,13 @@ class Tasks:
             del self._given[number][player]
             self._free(number)
 
-    def forget(self) -> None:
-        """None of those open is wanted any longer."""
-        self._waiting.clear()
-        self._given.clear()
+    def forget(self, numbers: Iterable[Number]) -> None:
+        """These are wanted no longer."""
+        unwanted = set(numbers)
+        self._waiting = [number for number in self._waiting if number not in unwanted]
+        heapq.heapify(self._waiting)
+        for number in unwanted:
+            self._given.pop(number, None)
 
     def __contains__(self, number: Number) -> bool:
         return number in self._given or number in self._waiting

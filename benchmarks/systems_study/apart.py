@@ -83,7 +83,7 @@ def trained_apart(
         w, row = _further(experiment, shards, w, row, chunk)
         if (now := clock()) - saved > save_seconds or row == len(shards[0]):
             saved = now
-            _save(path, w=w, row=np.array(row), seconds=np.array(now - began))
+            _save(path, w=w, row=np.array(row), seconds=np.array(spent + now - began))
     return w, spent + clock() - began
 
 

@@ -31,23 +31,23 @@ class Entry:
 
 RATE = "--optimizer.learning_rate"
 CATALOGUE = {
-    "gradient descent": Entry("003-gd", (RATE, "0.5", "--stop.rounds", "4000"), ("--stop.rounds", "2000")),
+    "gradient descent": Entry("003-gd", (RATE, "0.5", "--stop.rounds", "1000"), ("--stop.rounds", "1000")),
     "stochastic gradient": Entry(
         "003-sgd",
-        (RATE, "0.3", "--descent.batch_rows", "2", "--tasks.parts", "2", "--stop.rounds", "8000"),
+        (RATE, "0.3", "--descent.batch_rows", "2", "--tasks.parts", "2", "--stop.rounds", "2000"),
         ("--stop.rounds", "6000"),
     ),
-    "momentum": Entry("003-momentum", (RATE, "0.1", "--stop.rounds", "4000"), ()),
-    "RMSProp": Entry("003-rmsprop", (*FREE, RATE, "0.01", "--stop.rounds", "4000"), FREE),
-    "Adam": Entry("003-adam", (*FREE, RATE, "0.03", "--stop.rounds", "4000"), FREE),
-    "iRPROP+": Entry("001-rows", ("--stop.rounds", "4000"), ("--stop.error", "0.05")),
-    "QuickProp": Entry("001-quickprop", (RATE, "0.1", "--stop.rounds", "4000"), ()),
+    "momentum": Entry("003-momentum", (RATE, "0.1", "--stop.rounds", "1000"), ()),
+    "RMSProp": Entry("003-rmsprop", (*FREE, RATE, "0.01", "--stop.rounds", "1000"), FREE),
+    "Adam": Entry("003-adam", (*FREE, RATE, "0.03", "--stop.rounds", "1000"), FREE),
+    "iRPROP+": Entry("001-rows", ("--stop.rounds", "1000"), ("--stop.error", "0.05")),
+    "QuickProp": Entry("001-quickprop", (RATE, "0.1", "--stop.rounds", "1000"), ()),
     "natural gradient (CG)": Entry(
-        "003-natural-gradient", ("--stop.rounds", "3000"), ("--stop.error", "0.05")
+        "003-natural-gradient", ("--stop.rounds", "1000"), ("--stop.error", "0.05")
     ),
-    "Newton (MINRES)": Entry("003-newton", ("--stop.rounds", "3000"), ("--stop.error", "0.05")),
+    "Newton (MINRES)": Entry("003-newton", ("--stop.rounds", "1000"), ("--stop.error", "0.05")),
     "basin hopping": Entry("003-basin-hopping", ("--stop.rounds", "30")),
-    "random search": Entry("003-random-search", ("--stop.rounds", "1000")),
+    "random search": Entry("003-random-search", ("--stop.error", "0.01", "--stop.rounds", "1000")),
     "Monte Carlo": Entry("001-monte-carlo", ()),
     "evolution strategies": Entry("001-evolution", ()),
     "uniform search, nine weights of {-1, 0, 1}": Entry(

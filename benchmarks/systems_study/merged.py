@@ -52,16 +52,17 @@ class Answers:
         """The weights from inputs to hidden units."""
         return np.asarray(next(iter(self._network.views(w).values())))
 
-    def outputs(self, w: FloatArray, *, gain: float = 1.0) -> FloatArray:
-        """float64 [rows, outputs]. ``gain`` multiplies what enters each hidden unit."""
+    def sums(self, w: FloatArray, *, gain: float = 1.0) -> FloatArray:
+        """What enters the outputs, float64 [rows, outputs]. ``gain`` multiplies what enters each hidden unit."""
         w1, w2 = self._network.views(w).values()
-        hidden = _sigmoid(gain * (self._x @ w1))
-        return _sigmoid(hidden @ w2)
+        return _sigmoid(gain * (self._x @ w1)) @ w2
+
+    def outputs(self, w: FloatArray) -> FloatArray:
+        return _sigmoid(self.sums(w))
 
     def classes(self, w: FloatArray, *, gain: float = 1.0) -> NDArray[np.intp]:
-        """By the sums that enter the outputs: where a sigmoid is 1 to the last bit it says nothing any more."""
-        w1, w2 = self._network.views(w).values()
-        return np.argmax(_sigmoid(gain * (self._x @ w1)) @ w2, axis=1)
+        """By what enters the outputs: where a sigmoid is 1 to the last bit it says nothing any more."""
+        return np.argmax(self.sums(w, gain=gain), axis=1)
 
     def accuracy(self, classes: NDArray[np.intp]) -> float:
         return float((classes == self._labels).mean())

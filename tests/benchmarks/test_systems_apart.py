@@ -44,6 +44,10 @@ def sent_by_a_player(experiment, part, parts, init):
     return carry_out(bench, arguments, held)["weights"]
 
 
+def random_weights(experiment):
+    return np.random.default_rng(5).normal(0, 3, (4, experiment.network.size))
+
+
 @pytest.mark.parametrize("parts", [1, 2, 3, 4])
 def test_every_network_is_the_one_that_a_player_sends(experiment, tmp_path, parts):
     w, _ = trained_apart(experiment, parts, tmp_path / "w.npz", chunk=2)
@@ -79,12 +83,14 @@ def test_a_pass_that_was_cut_goes_on_to_the_same_numbers(experiment, tmp_path):
     )  # and nothing is left to do
 
 
-def test_the_sum_answers_as_the_mean_with_a_gain_of_n(experiment, tmp_path):
-    w, _ = trained_apart(experiment, 4, tmp_path / "w.npz")
-    found = worth(experiment, w[:4], None)
+def test_the_sum_answers_as_the_mean_with_a_gain_of_n(experiment):
+    w = random_weights(experiment)
+    found = worth(experiment, w, None)
     assert found["differ"] == 0
     assert found["sum"] == found["mean_gain"] == dict(map(tuple, found["gains"]))[4.0]
     assert found["mean"] == dict(map(tuple, found["gains"]))[1.0]
+    assert found["mean"] != found["sum"]
+    assert found["spread_mean"] == pytest.approx(found["spread_single"] / 2, rel=0.3)
     assert "displacements" not in found
 
 
@@ -96,11 +102,20 @@ def test_of_one_network_all_are_the_network(experiment, tmp_path):
     assert {found[name] for name in ("mean", "sum", "single", "ensemble", "displacements")} == {expected}
 
 
-def test_displacements_are_counted_from_the_shared_start(experiment, tmp_path):
+def test_displacements_are_counted_from_the_shared_start(experiment):
+    w, start = random_weights(experiment), first_weights(experiment.config, experiment.network)
+    found = worth(experiment, w, 10 * start)
+    moved = combine(list(w), how="displacements", start=10 * start)
+    right = experiment.network.correct(moved, experiment.table.test_x, experiment.table.test_y)
+    assert found["displacements"] == right / TESTS
+    assert found["displacements"] != found["sum"]
+
+
+def test_a_cell_has_own_starts_and_then_shared_ones(experiment, tmp_path):
     own, shared = cell(experiment, 3, tmp_path / "w.npz")
     assert (own["init"], shared["init"]) == ("own", "shared")
     w, _ = trained_apart(experiment, 3, tmp_path / "w.npz")
-    start = first_weights(experiment.config, experiment.network)
-    moved = combine(list(w[3:]), how="displacements", start=start)
-    right = experiment.network.correct(moved, experiment.table.test_x, experiment.table.test_y)
-    assert shared["displacements"] == right / TESTS
+    spread = experiment.network.views(w[4])["0/weight"].std()
+    assert shared["spread_single"] == pytest.approx(spread, rel=0.1)
+    assert shared["spread_mean"] > 1.5 * own["spread_mean"]  # unlike networks cancel out
+    assert "displacements" in shared

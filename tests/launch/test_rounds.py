@@ -37,10 +37,36 @@ ROUNDS: dict[str, dict[str, object]] = {
     },
     "structure": {"method": "structure", "model.hidden": "[1]", "structure.epochs": 20, "stop.rounds": 3},
 }
+MORE: dict[str, dict[str, object]] = {
+    "weights": {"method": "descent", "descent.by": "weights", "descent.how": "numeric", "stop.rounds": 6},
+    "krylov": {"method": "krylov", "krylov.iterations": 3, "stop.rounds": 12},
+    "hopping": {"method": "hopping", "hopping.iterations": 10, "stop.rounds": 2},
+    "activations": {"method": "search", "search.over": "activations", "search.epochs": 5},
+    "imitation": {
+        "method": "imitation",
+        "env.id": "CartPole-v1",
+        "policy.hidden": "[8]",
+        "players.lanes": 2,
+        "imitation.episodes": 3,
+        "imitation.random": 0.4,
+        "tasks.parts": 3,
+        "stop.rounds": 3,
+    },
+    "episodes": {
+        "method": "evolution",
+        "env.id": "CartPole-v1",
+        "policy.hidden": "[8]",
+        "players.lanes": 2,
+        "evolution.pairs": 4,
+        "tasks.parts": 3,
+        "stop.rounds": 3,
+    },
+}
 
 
 def by_rounds(name: str, **overrides: object) -> Config:
-    values = {**XOR, **ROUNDS[name], **overrides}
+    own = {**ROUNDS, **MORE}[name]
+    values = {**({} if "env.id" in own else XOR), **own, **overrides}
     return load(overrides=[(key, str(value)) for key, value in values.items()]).config
 
 
@@ -72,11 +98,21 @@ def test_any_number_of_players_comes_to_the_same_numbers(
     assert summary.lag.law == 0
 
 
+@pytest.mark.parametrize("name", MORE)
+def test_nor_do_the_numbers_of_the_others_depend_on_it(
+    new_run: Callable[[str], RunDirectory], name: str
+) -> None:
+    alone, together = new_run("alone"), new_run("together")
+    finished(by_rounds(name, mode="serial"), alone)
+    finished(by_rounds(name, **{"players.count": 2}), together)
+    assert_same(alone, together)
+
+
 def test_a_player_killed_on_the_way_and_one_that_joins_late_change_no_number(
     new_run: Callable[[str], RunDirectory],
 ) -> None:
     alone, together = new_run("alone"), new_run("together")
-    long = {"stop.rounds": 300, "optimizer.rule": "irprop_minus"}
+    long = {"stop.rounds": 4000, "optimizer.rule": "irprop_minus"}  # the late one takes a second to start
     finished(by_rounds("rows", mode="serial", **long), alone)
     killed: list[int] = []
     late: list[subprocess.Popen[bytes]] = []
@@ -99,6 +135,7 @@ def test_a_player_killed_on_the_way_and_one_that_joins_late_change_no_number(
             process.wait(10)
     assert killed
     assert_sums(summary)
+    assert summary.ledger.players["late"]["trained"] > 0
     assert_same(alone, together)
 
 
@@ -152,3 +189,5 @@ def test_weights_that_overflow_end_the_run_with_advice(run: RunDirectory) -> Non
     with pytest.raises(RunFailed, match="finite") as failed:
         train(config, run)
     assert failed.value.exit_code == 3
+    assert "optimizer.learning_rate" in failed.value.detail
+    assert all(np.isfinite(array).all() for array in weights_of(run).values())

@@ -473,3 +473,13 @@ def test_heartbeats_tell_the_stage_and_its_age(playing: Dialogue) -> None:
     [beat] = playing.said(playing.tick(1.0))
     assert beat == Beat(session=1, beat=1, sent=0, stage="step", stage_seconds=0.75, errors=2)
     assert playing.tick(0.4) == []
+
+
+def test_an_order_once_is_forgotten_when_its_result_has_been_sent(playing: Dialogue) -> None:
+    """A run by rounds gives thousands: what was carried out is not remembered."""
+    playing.session.want(0.0)
+    playing.order(2, standing=False)
+    _, grant = playing.weights(0, order=2)
+    assert playing.order(2, standing=False) == []
+    playing.session.submit(grant, {}, {}, 0.0)
+    assert [type(effect) for effect in playing.order(2, standing=False)] == [Ordered]

@@ -230,3 +230,14 @@ def test_one_that_trains_is_lost_with_its_player_by_the_law(trainer: Trainer, pl
     trainer.sessions.finish(2.0)
     assert trainer.sessions.oldest_outstanding() is None
     trainer.sessions.check()
+
+
+def test_a_player_that_comes_back_before_its_grant_arrived_is_told_of_the_order_again() -> None:
+    trainer = Trainer()
+    trainer.publish(0)
+    player = Peer(trainer).join()
+    trainer.split(trainer.sessions.order_once(0, ONCE, "rows", {}, trains=True))
+    player.want(0)  # and the answer is lost
+    player.hello(run="r")
+    assert kinds(player.ready()) == ["ORDER"]
+    assert kinds(player.want(0)) == ["ORDER", "WEIGHTS"]

@@ -12,7 +12,6 @@ from touchline.configs import load
 from touchline.trainer.by_rounds import FIRST_ORDER, ByRounds
 from touchline.trainer.method import Absorbed, Delivery, Order
 from touchline.trainer.scheme import Merged, Returned, Task, expect
-from touchline.trainer.soundness import NotFinite
 
 
 class Digits:
@@ -201,11 +200,18 @@ def test_running_free_what_is_too_old_weighs_less_or_is_dropped(on_excess, fate,
         desk.bring(desk.order(player=1), player=1)
     absorbed = desk.bring(slow, player=0)
     assert (absorbed.lag, fates(absorbed)) == (2, [fate])
-    assert weight is None or desk.scheme.merges[-1] == [(0, 2, weight)]
+    if weight is not None:
+        assert desk.scheme.merges[-1] == [(0, 2, weight)]
+    else:  # and is done again, with what is newest now
+        assert desk.order(player=1).number == slow.number
 
 
-def test_a_scheme_that_bears_no_staleness_goes_in_lockstep_whatever_the_bound():
-    assert Desk(Digits(bears_staleness=False), **{"staleness.max_lag": 0}).method.lockstep
+@pytest.mark.parametrize("bears_staleness", [False, True])
+def test_a_scheme_that_bears_no_staleness_goes_in_lockstep_whatever_the_bound(bears_staleness):
+    values = {"method": "evolution", "table.source": "xor", "staleness.max_lag": 4}
+    scheme = Digits(bears_staleness=bears_staleness)
+    method = ByRounds(scheme, load(values=values).config, tests_every=None)
+    assert method.lockstep is not bears_staleness
 
 
 def test_orders_that_train_are_told_from_those_that_test():
@@ -260,11 +266,16 @@ def test_what_was_not_merged_is_unused_at_the_end():
     assert [fate for _, fate in desk.method.finished()] == ["unused"]
 
 
-def test_arrays_that_are_not_finite_are_refused_by_name():
+def test_arrays_that_are_not_finite_are_not_published_and_their_results_are_dropped():
     desk = Desk(Digits(parts=1, rounds=2), **{"tasks.parts": 1})
     desk.scheme.value = np.array([np.finfo(float).max])
-    with np.errstate(over="ignore"), pytest.raises(NotFinite, match="value: 1 of 1 are not finite"):
-        desk.bring(desk.order())
+    absorbed = desk.bring(desk.order())
+    assert absorbed.failed
+    assert not absorbed.changed
+    assert fates(absorbed) == ["dropped_invalid"]
+    assert absorbed.detail == "value: 1 of 1 numbers are not finite"
+    assert desk.method.live.version == 0
+    assert desk.method.live.arrays["value"] == 0.0
 
 
 def test_arrays_handed_out_cannot_be_written():
@@ -279,3 +290,63 @@ def test_work_is_credited_to_whoever_did_it():
     desk.bring(mine, 0)
     desk.bring(yours, 1)
     assert desk.bring(more, 1).credits == [(0, 1, 1), (1, 1, 1), (1, 1, 1)]
+
+
+def test_running_free_a_late_task_goes_before_new_ones():
+    desk = Desk(Digits(bears_staleness=True, rounds=9), **{"staleness.max_lag": 4})
+    late = desk.order(player=0)
+    desk.orders(2, player=1)
+    desk.now = 5.0
+    assert desk.order(player=1).number == late.number
+
+
+def test_a_test_of_the_live_version_that_is_under_way_goes_on_when_winding_up():
+    desk = Desk(Digits(parts=1, tests=2, rounds=6), **{"tasks.parts": 1, "tasks.lease": "5s"})
+    desk.method = ByRounds(
+        desk.scheme, load(values={"method": "descent", "table.source": "xor"}).config, tests_every=1
+    )
+    desk.bring(desk.order())
+    first, second = desk.orders(2)
+    desk.bring(first)
+    desk.method.wind_up()
+    assert desk.order() is None
+    assert fates(desk.bring(second)) == ["evaluated"] * 2
+    assert desk.method.tested == {"test": 0.0}
+    assert desk.method.phase == "over"
+
+
+def test_running_free_no_version_is_published_while_a_test_is_under_way():
+    overrides = {"staleness.max_lag": 4, "tasks.parts": 1}
+    desk = Desk(Digits(parts=1, tests=2, rounds=9, bears_staleness=True), **overrides)
+    desk.method._tests_every = 1
+    desk.bring(desk.order())
+    test, training = desk.order(), desk.order()
+    other = desk.order() if training.trains else None
+    tests = [order for order in (test, training, other) if order is not None and not order.trains]
+    trains = [order for order in (test, training, other) if order is not None and order.trains]
+    assert len(tests) == 2
+    for order in trains or [desk.order()]:
+        assert not desk.bring(order).changed
+    for order in tests:
+        desk.bring(order)
+    assert desk.method.tested == {"test": 0.0}
+    assert desk.bring(desk.order()).changed
+
+
+def test_what_came_of_a_test_that_is_given_up_is_unused():
+    desk = Desk(Digits(tests=2))
+    for order in desk.orders(3):
+        desk.bring(order)
+    desk.method.wind_up()
+    desk.bring(desk.orders(2)[0])
+    desk.method.give_up()
+    assert desk.method.phase == "over"
+    assert [fate for _, fate in desk.method.finished()] == ["unused"]
+
+
+def test_with_nothing_to_test_winding_up_is_over_at_once():
+    desk = Desk(Digits(tests=0))
+    for order in desk.orders(3):
+        desk.bring(order)
+    desk.method.wind_up()
+    assert desk.method.phase == "over"

@@ -55,6 +55,14 @@ def test_a_late_one_is_given_to_another_and_the_first_result_counts():
     assert not dealt.came(0)
 
 
+def test_a_late_one_is_due_to_others_alone():
+    dealt = tasks(1, lease=5.0)
+    dealt.give(0, 0.0)
+    assert not dealt.due(1, 4.9)
+    assert dealt.due(1, 5.0)
+    assert not dealt.due(0, 5.0)
+
+
 def test_a_late_one_is_not_given_to_whoever_has_it():
     dealt = tasks(1, lease=5.0)
     dealt.give(0, 0.0)
@@ -74,9 +82,9 @@ def test_what_two_have_is_not_free_when_one_of_them_is_lost():
     dealt.give(0, 0.0)
     dealt.give(1, 5.0)
     dealt.lost(0)
-    assert not dealt.waiting
+    assert not dealt.due(2, 6.0)
     dealt.lost(1)
-    assert dealt.waiting
+    assert dealt.due(2, 6.0)
 
 
 def test_what_was_of_no_use_is_given_again():
@@ -89,9 +97,10 @@ def test_what_was_of_no_use_is_given_again():
 def test_of_what_is_forgotten_nothing_is_taken():
     dealt = tasks(3)
     dealt.give(0, 0.0)
-    dealt.forget()
-    assert dealt.under_way == 0
+    dealt.forget([0, 1])
+    assert dealt.under_way == 1
     assert not dealt.came(0)
+    assert dealt.give(0, 0.0) == 2
 
 
 @given(

@@ -2,53 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 from driving import drive, results_of
+from trpo_runs import ROWS, staged, until
 
-from touchline.configs import Config
-from touchline.player.trpo_work import TrpoWork
-from touchline.player.work import Held
 from touchline.policy.policy import Snapshot
-from touchline.policy.spaces import SpaceError
-from touchline.policy.trajectory import Trajectory
-from touchline.targets.errors import TargetError
 from touchline.targets.fisher import fisher_product
 from touchline.targets.played import PlayedRows, moved, policy_gradient, surrogate_sums
-from touchline.trainer.scheme import ResultError, SchemeError
-from touchline.trainer.schemes.trpo import Trpo
-
-STEPS, LANES, PARTS = 60, 2, 3
-ROWS = STEPS * LANES * PARTS
-SHORT = {"id": "CartPole-v1", "kwargs": {"max_episode_steps": 50}}
 
 
 @pytest.fixture
 def stage():
-    made = []
-
-    def build(env=None, *, parts=PARTS, lanes=LANES, hidden=(6,), seed=0, policy=None, **trpo):
-        config = Config.model_validate(
-            {
-                "method": "trpo",
-                "env": env or SHORT,
-                "tasks": {"parts": parts},
-                "players": {"lanes": lanes},
-                "policy": {"hidden": hidden, **(policy or {})},
-                "eval": {"episodes": 3},
-                "trpo": {"steps": STEPS, "delta": 0.02, **trpo},
-                "seed": seed,
-            }
-        )
-        work = TrpoWork(config, seed=0)
-        made.append(work)
-        return Trpo.of(config, work.spaces, work.facts), work
-
-    yield build
-    for one in made:
-        one.close()
+    with staged() as build:
+        yield build
 
 
 def kinds(scheme, rounds):
@@ -59,14 +26,6 @@ def kinds(scheme, rounds):
         if merged is None:
             return
         yield what, merged
-
-
-def until(scheme, work, what):
-    """Rounds driven until the next asks for that."""
-    rounds = drive(scheme, work, rounds=100)
-    while scheme.round()[0].arguments["what"] != what:
-        next(rounds)
-    return rounds
 
 
 def played(scheme, work):
@@ -320,74 +279,6 @@ def test_a_checkpoint_names_the_parameters_of_a_policy_without_a_value_function(
     assert not scheme.bears_staleness
 
 
-# -- what is refused
-
-
-@pytest.mark.parametrize("what", ["trajectory", "fisher", "surrogate"])
-def test_arrays_that_are_no_result_are_refused_by_name(stage, what):
-    scheme, work = stage()
-    until(scheme, work, what)
-    task = scheme.round()[0]
-    held = Held(1, 0, scheme.arrays())
-    (arrays,) = work.carry_out(task.verb, task.arguments, held, seq=0, count=1, standing=False)
-    name = {"trajectory": "rewards", "fisher": "product", "surrogate": "sums"}[what]
-    scheme.check(task, arrays)
-    with pytest.raises(ResultError, match=name):
-        scheme.check(task, {key: array for key, array in arrays.items() if key != name})
-    with pytest.raises(ResultError, match=name):
-        scheme.check(task, {**arrays, name: np.full_like(arrays[name], np.nan)})
-    with pytest.raises(ResultError, match="other"):
-        scheme.check(task, {**arrays, "other": np.zeros(2)})
-
-
-def test_sums_of_another_number_of_steps_are_refused(stage):
-    scheme, work = stage()
-    until(scheme, work, "surrogate")
-    with pytest.raises(ResultError, match=f"sums: expected {STEPS * LANES} steps, found 7"):
-        scheme.check(scheme.round()[0], {"sums": np.array([0.0, 0.0, 7.0])})
-
-
-def test_trajectories_of_another_shape_are_refused(stage):
-    scheme, _ = stage()
-    _, narrow = stage(lanes=1)
-    task = scheme.round()[0]
-    held = Held(1, 0, scheme.arrays())
-    (arrays,) = narrow.carry_out(task.verb, task.arguments, held, seq=0, count=1, standing=False)
-    with pytest.raises(ResultError, match=r"rewards: expected float32 \[60, 2\], found \[60, 1\]"):
-        scheme.check(task, arrays)
-
-
-def test_steps_that_autoreset_added_are_refused(stage):
-    scheme, work = stage()
-    (result, *_) = results_of(scheme, work, scheme.round(), version=0)
-    assert isinstance(scheme._trajectory(result.arrays), Trajectory)
-    valid = result.arrays["valid"].copy()
-    valid[3, 1] = False
-    with pytest.raises(ResultError, match="valid: expected true everywhere"):
-        scheme.check(result.task, {**result.arrays, "valid": valid})
-
-
-def test_trajectories_in_which_the_longest_episodes_would_never_end_are_refused(stage):
-    with pytest.raises(SchemeError, match=r"trpo\.steps: expected at least 500.*CartPole-v1, found 499"):
-        stage({"id": "CartPole-v1"}, steps=499)
-    stage({"id": "CartPole-v1"}, steps=500)
-
-
-def test_a_network_without_curvature_products_is_refused(stage):
-    _, work = stage()
-    config = Config.model_validate(
-        {"method": "trpo", "env": SHORT, "policy": {"layer_norm": True}, "trpo": {"steps": STEPS}}
-    )
-    with pytest.raises(SpaceError, match=r"policy\.layer_norm"):
-        Trpo.of(config, work.spaces, work.facts)
-
-
-def test_without_scipy_it_is_refused_before_anything_is_played(stage, monkeypatch):
-    monkeypatch.setitem(sys.modules, "scipy.sparse", None)
-    with pytest.raises(TargetError, match=r"touchline\[solvers\]"):
-        stage()
-
-
 # -- it learns
 
 
@@ -410,7 +301,7 @@ def test_continuous_actions_improve(stage):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2, 3])
 def test_cartpole_is_solved(stage, seed):
-    """Mean return 475 over 100 episodes, with the preset's settings."""
+    """Mean return 475 over 100 episodes, as in the preset. Four seeds took up to 123,000 steps, of 250,000."""
     scheme, work = stage(
         {"id": "CartPole-v1"}, parts=4, lanes=4, hidden=(64, 64), steps=512, delta=0.02, seed=seed
     )
