@@ -75,14 +75,14 @@ class ByRounds:
 
     def __init__(self, scheme: Scheme, config: Config, *, tests_every: int | None) -> None:
         self.scheme = scheme
-        self.lockstep = config.staleness.max_lag == 0 or not scheme.bears_staleness
+        self.lockstep = not (scheme.ageless or (config.staleness.max_lag > 0 and scheme.bears_staleness))
         self.live = Version(0, _owned(scheme.arrays()))
         self.counts = Counts()
         self.batch: Batch | None = None
         self.tested: Mapping[str, float] | None = None
         self.tested_version: int | None = None
         self.phase: Phase = "training"
-        self._parts = config.tasks.parts
+        self._at_a_time = 1 if scheme.ageless else config.tasks.parts
         self._staleness = config.staleness
         self._tests_every = tests_every
         self._tasks = Tasks(lease_seconds=config.tasks.lease)
@@ -184,8 +184,8 @@ class ByRounds:
         """The next tasks, where there is anything to do now. In lockstep a test has the Players to itself."""
         if self.phase == "over" or (self.lockstep and self._tasks.under_way):
             return
-        if self._winding_up and self._test.tasks:
-            return
+        if self._test.tasks and (self._winding_up or len(self._round.came) >= self._at_a_time):
+            return  # nothing is merged before the test is over
         if self._test_is_due():
             self.tested_version = self.live.version
             self._begin(self._test, self.scheme.test())
@@ -233,7 +233,7 @@ class ByRounds:
 
     def _weight(self, version: int) -> float | None:
         """What a result of this version counts; None: it is too old. In lockstep every result is of its round."""
-        if self.lockstep:
+        if self.lockstep or self.scheme.ageless:
             return 1.0
         verdict = admit(
             version=version,
@@ -249,7 +249,7 @@ class ByRounds:
         came, tasks = self._round.came, self._round.tasks
         if self.lockstep:
             return len(came) == len(tasks)
-        return not self._test.tasks and len(came) >= min(self._parts, len(tasks))
+        return not self._test.tasks and len(came) >= min(self._at_a_time, len(tasks))
 
     def _merge(self, lag: int) -> Absorbed:
         """The next version from what has come; where it is not finite, nothing moves and the run cannot go on."""

@@ -5,22 +5,24 @@ What ``training`` is to the main method, for all the others; neither knows socke
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 
 from touchline.configs import Config
-from touchline.protocol.errors import LagLawError, LedgerError, ProtocolError
 from touchline.record import ResultLine, RunDirectory, UpdateLine, save_best, save_checkpoint
 from touchline.record.status import Objective
+from touchline.trainer.accounts import checked_accounts
 from touchline.trainer.advice import of_table, unusable_results
 from touchline.trainer.aside import set_aside
 from touchline.trainer.by_rounds import Batch, ByRounds
 from touchline.trainer.failures import InvalidResults, RunFailed
 from touchline.trainer.lags import Lagged, add_lags, lag_line
 from touchline.trainer.method import Absorbed, Delivery
+from touchline.trainer.pace import Pace
 from touchline.trainer.scheme import Arrays, Merged, Scheme
 from touchline.trainer.statistics import LagRecord, Returns
 from touchline.trainer.stopping import Ending, StopConditions
@@ -70,10 +72,7 @@ class Campaign:
         self.tested: dict[str, float] = {}
         self.measures: dict[str, float] = {}
         self.best: Best | None = None
-        self.wait_seconds = self.update_seconds = 0.0
-        self.first_update_at: float | None = None
-        self.last_update_at: float | None = None
-        self.first_update_steps = 0
+        self.pace = Pace()
         unit = "row evaluations" if self.on_table else "steps"
         self._stop = StopConditions(self.goal, self._most_steps(), config.stop.minutes, unit)
         self._end_wanted: Ending | None = None
@@ -84,7 +83,6 @@ class Campaign:
         self._clock = clock
         self._accounts, self._saved = accounts, saved
         self._invalid = InvalidResults()
-        self._waited = 0.0
         self._best_saved: int | None = None
         self._flushed_at = self._saved_at = clock()
 
@@ -94,8 +92,7 @@ class Campaign:
 
     def waited(self, seconds: float) -> None:
         """The learner waited this long for a result."""
-        self._waited += seconds
-        self.wait_seconds += seconds
+        self.pace.waited(seconds)
 
     def take(self, delivery: Delivery, *, player: str, may_publish: Callable[[], bool]) -> Absorbed:
         """Absorb a result and account for it. Sets ``ending`` when the run should end; ``check`` comes afterwards."""
@@ -155,7 +152,7 @@ class Campaign:
 
     def checkpoint(self) -> None:
         """Save the live version, and the best where it is another."""
-        accounts, failure = self._checked_accounts()
+        accounts, failure = checked_accounts(self._accounts)
         scheme, best = self.method.scheme, self.best
         live, weights, facts = self._measured
         save_checkpoint(
@@ -206,26 +203,23 @@ class Campaign:
     @property
     def steps_per_second(self) -> float | None:
         """Steps, or row evaluations, from the first update to the last over the wall time between them."""
-        if self.first_update_at is None or self.last_update_at is None:
-            return None
-        seconds = self.last_update_at - self.first_update_at
-        return (self.method.steps - self.first_update_steps) / seconds if seconds > 0 else None
+        return self.pace.steps_per_second(self.method.steps)
 
     # -- what a merge says
 
     def _merged(self, batch: Batch, now: float, seconds: float) -> None:
         merged = batch.merged
-        self.update_seconds += seconds
-        if self.first_update_at is None:
-            self.first_update_at, self.first_update_steps = now, self.method.steps
-        self.last_update_at = now
+        waited = self.pace.updated(now=now, seconds=seconds, steps=self.method.steps)
         self._note_error(merged, late=any(lag for _, lag, _ in batch.lags))
         self.measures = dict(merged.measures)
         lags = [Lagged(player, lag, play, 1, lag) for player, lag, play in batch.lags]
         add_lags(self.lags, lags)
         self._note_episodes(batch, now)
-        self.run.metrics.append(self._line(merged, lags, now, seconds))
-        self._waited = 0.0
+        loss = {"error": merged.error, **merged.measures}
+        line = self._line(now, loss)
+        self.run.metrics.append(
+            structs.replace(line, wait_seconds=waited, update_seconds=seconds, lag=lag_line(lags))
+        )
         if merged.done is not None:
             self._end_wanted = self._end_wanted or Ending(merged.done, solved=merged.solved)
 
@@ -265,9 +259,11 @@ class Campaign:
         )
 
     def _tested(self, found: Mapping[str, float]) -> None:
+        """A line of its own: of the version that is live."""
         self.tested = dict(found)
+        self.run.metrics.append(self._line(self._clock(), dict(found)))
 
-    def _line(self, merged: Merged, lags: Sequence[Lagged], now: float, seconds: float) -> UpdateLine:
+    def _line(self, now: float, loss: Mapping[str, float | None]) -> UpdateLine:
         method = self.method
         return UpdateLine(
             update=method.counts.rounds,
@@ -278,10 +274,7 @@ class Campaign:
             gradient_steps=method.gradient_steps,
             return_mean=self.returns.mean,
             steps_per_second=self.steps_per_second,
-            wait_seconds=self._waited,
-            update_seconds=seconds,
-            lag=lag_line(lags),
-            loss={"error": merged.error, **merged.measures, **self.tested},
+            loss=dict(loss),
         )
 
     # -- the end
@@ -318,13 +311,6 @@ class Campaign:
         return stop.evaluations if self.on_table else stop.steps
 
     # -- checkpoints
-
-    def _checked_accounts(self) -> tuple[Mapping[str, Any], ProtocolError | None]:
-        """The accounts, or the sum that does not hold: an error, but not before the weights are saved."""
-        try:
-            return self._accounts(), None
-        except (LedgerError, LagLawError) as error:
-            return {}, error
 
     def _state(self, version: int, found: Mapping[str, Any]) -> dict[str, Any]:
         return {

@@ -77,7 +77,7 @@ def status_of(
         evaluation=None if training.evaluations is None else training.evaluations.status,
         updates_per_second=method.updates / seconds if seconds > 0 else 0.0,
         steps_per_second=training.steps_per_second or 0.0,
-        wait_fraction=wait_fraction(training),
+        wait_fraction=training.pace.wait_fraction,
         lag=lag_summary(training, law),
         lag_bound=config.staleness.max_lag,
         players=list(players),
@@ -127,18 +127,12 @@ def objective_before(config: Config) -> Objective | None:
     return Objective(name="return")
 
 
-def wait_fraction(training: Course) -> float:
-    """The part of the learner's time spent waiting for Players, 0 to 1."""
-    total = training.wait_seconds + training.update_seconds
-    return training.wait_seconds / total if total > 0 else 0.0
-
-
 def bottleneck(training: Course) -> str:
     """Which side the run waited for, in words a user can act on."""
     if training.config.mode == "serial":
-        share = 1 - wait_fraction(training)
+        share = 1 - training.pace.wait_fraction
         return f"one process: {share:.0%} of its time updating, {1 - share:.0%} playing"
-    waiting = wait_fraction(training)
+    waiting = training.pace.wait_fraction
     if training.config.method != "policy_gradient":
         parts = training.config.tasks.parts
         shared = f"the {parts} parts of a round, which up to {parts} Players share"

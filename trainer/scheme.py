@@ -82,6 +82,10 @@ class Scheme(Protocol):
     """Whether results of older versions may be merged: then ``round`` may be asked for the next tasks before the
     last were merged, and ``merge`` is given any ``tasks.parts`` results, by number."""
 
+    ageless: bool
+    """Whether what a task brings does not depend on the version it is carried out with: then there is nothing to be
+    late for. Players are never kept waiting, whatever ``staleness.max_lag``, and each result is merged as it comes."""
+
     def arrays(self) -> Arrays:
         """The live version's arrays, as the snapshot carries them: new ones each version, never written again."""
         ...

@@ -19,7 +19,6 @@ from touchline.configs import Config
 from touchline.policy.evaluation import Evaluation
 from touchline.policy.policy import Policy, Snapshot
 from touchline.policy.spaces import to_plain
-from touchline.protocol.errors import LagLawError, LedgerError, ProtocolError
 from touchline.record import (
     DriftLine,
     ResultLine,
@@ -28,6 +27,7 @@ from touchline.record import (
     save_best,
     save_checkpoint,
 )
+from touchline.trainer.accounts import checked_accounts
 from touchline.trainer.advice import unusable_results, unusable_updates
 from touchline.trainer.aside import set_aside
 from touchline.trainer.evaluations import Evaluations
@@ -35,6 +35,7 @@ from touchline.trainer.failures import InvalidResults
 from touchline.trainer.lags import Lagged, add_lags, lag_line
 from touchline.trainer.method import Absorbed, Delivery
 from touchline.trainer.numbering import Numbering
+from touchline.trainer.pace import Pace
 from touchline.trainer.policy_gradient import PolicyGradient
 from touchline.trainer.statistics import LagRecord, Returns
 from touchline.trainer.stopping import Ending, StopConditions
@@ -67,16 +68,11 @@ class Training:
         self.goal = goal_of(config, facts)
         self.evaluations = Evaluations(run.evaluations)
         self.ending: Ending | None = None
-        self.wait_seconds = 0.0
-        self.update_seconds = 0.0
-        self.first_update_at: float | None = None
-        self.last_update_at: float | None = None
-        self.first_update_steps = 0
+        self.pace = Pace()
         self._stop = StopConditions(self.goal, config.stop.steps, config.stop.minutes)
         self._clock = clock
         self._accounts, self._saved = accounts, saved
         self._best_saved: float | None = None
-        self._waited = 0.0
         self._invalid, self._failed = InvalidResults(), InvalidResults("updates")
         self._last_kept: Path | None = None  # of what was set aside
         self._numbering = Numbering()
@@ -103,8 +99,7 @@ class Training:
 
     def waited(self, seconds: float) -> None:
         """The learner waited this long for a result."""
-        self._waited += seconds
-        self.wait_seconds += seconds
+        self.pace.waited(seconds)
 
     def take(self, delivery: Delivery, *, player: str, may_publish: Callable[[], bool]) -> Absorbed:
         """Absorb a result and account for it. Sets ``ending`` when the run should end; ``check`` comes afterwards."""
@@ -184,7 +179,7 @@ class Training:
         mean = self.returns.mean if self.returns.full else None
         method, live = self.method, self.method.live
         best = self._is_best(live.version, mean)
-        accounts, failure = self._checked_accounts()
+        accounts, failure = checked_accounts(self._accounts)
         evaluation = self._evaluation() if best else {}
         save_checkpoint(
             self.run,
@@ -218,13 +213,6 @@ class Training:
         """What the best checkpoint says of its evaluation; nothing where there was none."""
         best = self.evaluations.best
         return {} if best is None else {"evaluation": to_builtins(best)}
-
-    def _checked_accounts(self) -> tuple[Mapping[str, Any], ProtocolError | None]:
-        """The accounts, or the sum that does not hold: an error, but not before the weights are saved."""
-        try:
-            return self._accounts(), None
-        except (LedgerError, LagLawError) as error:
-            return {}, error
 
     def _state(self, mean: float | None) -> dict[str, Any]:
         policy = self.method.policy
@@ -273,16 +261,12 @@ class Training:
 
     def _updated(self, now: float, seconds: float, batch: Sequence[Lagged]) -> None:
         add_lags(self.lags, batch)
-        self.update_seconds += seconds
-        if self.first_update_at is None:
-            self.first_update_at, self.first_update_steps = now, self.method.steps
-        self.last_update_at = now
+        waited = self.pace.updated(now=now, seconds=seconds, steps=self.method.steps)
         self.evaluations.published(self.method.report())
-        self.run.metrics.append(self._line(now, seconds, batch))
-        self._waited = 0.0
+        self.run.metrics.append(self._line(now, seconds, waited, batch))
         self.ending = self._stop.met(returns=self.returns, steps=self.method.steps, seconds=now)
 
-    def _line(self, now: float, seconds: float, batch: Sequence[Lagged]) -> UpdateLine:
+    def _line(self, now: float, seconds: float, waited: float, batch: Sequence[Lagged]) -> UpdateLine:
         method, losses = self.method, self.method.last_losses
         assert losses is not None
         return UpdateLine(
@@ -294,7 +278,7 @@ class Training:
             gradient_steps=method.gradient_steps,
             return_mean=self.returns.mean,
             steps_per_second=self.steps_per_second,
-            wait_seconds=self._waited,
+            wait_seconds=waited,
             update_seconds=seconds,
             lag=lag_line(batch),
             drift=DriftLine(**asdict(losses.drift)),
@@ -311,10 +295,7 @@ class Training:
     @property
     def steps_per_second(self) -> float | None:
         """Steps trained from the first update to the last over the wall time between them."""
-        if self.first_update_at is None or self.last_update_at is None:
-            return None
-        seconds = self.last_update_at - self.first_update_at
-        return (self.method.steps - self.first_update_steps) / seconds if seconds > 0 else None
+        return self.pace.steps_per_second(self.method.steps)
 
 
 def weights_of(policy: Policy, snapshot: Snapshot) -> dict[str, NDArray[Any]]:

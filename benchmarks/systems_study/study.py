@@ -55,7 +55,7 @@ class Study:
         path = self.runs / name
         if not (path / "load.json").exists():
             if path.exists():
-                pass  # it was interrupted
+                shutil.rmtree(path)  # it was interrupted
             touchline(
                 *("train", preset, "--runs", str(self.runs), "--name", name, "--no-live"),
                 *(("--mode", "serial") if serial else ()),

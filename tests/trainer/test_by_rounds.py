@@ -18,9 +18,15 @@ class Digits:
     """Writes down, in base ten, the numbers that its tasks brought: the order of merging can be read off."""
 
     def __init__(
-        self, *, parts: int = 3, rounds: int = 4, bears_staleness: bool = False, tests: int = 0
+        self,
+        *,
+        parts: int = 3,
+        rounds: int = 4,
+        bears_staleness: bool = False,
+        ageless: bool = False,
+        tests: int = 0,
     ) -> None:
-        self.bears_staleness = bears_staleness
+        self.bears_staleness, self.ageless = bears_staleness, ageless
         self.value, self.merges = np.zeros(1), []
         self._parts, self._left, self._tests, self._begun = parts, rounds, tests, 0
 
@@ -350,3 +356,26 @@ def test_with_nothing_to_test_winding_up_is_over_at_once():
         desk.bring(order)
     desk.method.wind_up()
     assert desk.method.phase == "over"
+
+
+def test_while_a_test_is_under_way_no_more_is_given_than_one_merge_takes():
+    overrides = {"staleness.max_lag": 4, "tasks.parts": 1}
+    desk = Desk(Digits(parts=1, tests=1, rounds=9, bears_staleness=True), **overrides)
+    desk.method._tests_every = 1
+    desk.bring(desk.order(player=0))
+    test = desk.order(player=0)
+    assert not test.trains
+    desk.bring(desk.order(player=1), player=1)
+    assert desk.order(player=1) is None
+    desk.bring(test, player=0)
+    assert desk.order(player=1) is not None
+
+
+def test_what_does_not_age_is_merged_as_it_comes_and_keeps_nobody_waiting():
+    desk = Desk(Digits(parts=3, bears_staleness=True, ageless=True))
+    slow = desk.order(player=0)
+    quick = desk.orders(5, player=1)
+    for order in quick:
+        assert desk.bring(order, player=1).changed
+    assert desk.bring(slow, player=0).lag == 5
+    assert desk.scheme.merges[-1] == [(0, 5, 1.0)]

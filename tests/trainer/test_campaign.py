@@ -22,6 +22,7 @@ class Script:
     """One task a round; what each merge says is written down beforehand."""
 
     bears_staleness = True
+    ageless = False
 
     def __init__(self, *said: Merged, tests: int = 1) -> None:
         self._said, self._tests = list(said), tests
@@ -225,6 +226,16 @@ def test_each_merge_is_a_line_with_what_was_measured(run):
     assert (line.update, line.version, line.steps) == (1, 1, 4)
     assert line.loss == {"error": 3.0, "accuracy": 0.5}
     assert line.lag.values == [0]
+
+
+def test_each_test_is_a_line_of_its_own(run):
+    kept = Kept(run, Script(*errors(3.0, done="enough")))
+    kept.step()
+    kept.step()
+    kept.campaign.finish()
+    merged, tested = read_lines(run.metrics.path, UpdateLine)
+    assert (merged.version, merged.loss) == (1, {"error": 3.0})
+    assert (tested.version, tested.loss) == (1, {"test_error": 1.0})
 
 
 def test_ten_results_in_a_row_that_are_none_end_it_with_advice(run):

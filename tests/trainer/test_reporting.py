@@ -9,15 +9,17 @@ import pytest
 
 from touchline.configs import load
 from touchline.record.status import Objective
-from touchline.trainer.reporting import HISTORY, History, _eta, bottleneck, objective_before, wait_fraction
+from touchline.trainer.pace import Pace
+from touchline.trainer.reporting import HISTORY, History, _eta, bottleneck, objective_before
 
 
 def training(*, wait=0.0, update=0.0, mode="async", steps=0, stop_steps=None, minutes=None):
     stop = SimpleNamespace(steps=stop_steps, minutes=minutes, rounds=None)
     return SimpleNamespace(
-        wait_seconds=wait,
-        update_seconds=update,
-        config=SimpleNamespace(mode=mode, stop=stop, table=SimpleNamespace(source=None)),
+        pace=Pace(wait_seconds=wait, update_seconds=update),
+        config=SimpleNamespace(
+            mode=mode, method="policy_gradient", stop=stop, table=SimpleNamespace(source=None)
+        ),
         method=SimpleNamespace(steps=steps),
     )
 
@@ -37,11 +39,6 @@ def test_history_ignores_what_is_not_known_yet():
     history = History()
     history.add(None)
     assert history.points == []
-
-
-@pytest.mark.parametrize(("wait", "update", "share"), [(0, 0, 0.0), (3, 1, 0.75), (0, 2, 0.0)])
-def test_the_share_of_time_spent_waiting(wait, update, share):
-    assert wait_fraction(training(wait=wait, update=update)) == share
 
 
 def test_the_bottleneck_is_whom_the_run_waited_for():

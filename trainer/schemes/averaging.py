@@ -32,6 +32,7 @@ class Averaging:
     """``averaging.rounds`` merges of ``tasks.parts`` networks. ``init: own`` is of the first round alone."""
 
     bears_staleness = False
+    ageless = False
 
     def __init__(self, config: Config, facts: TableFacts) -> None:
         """Raises SchemeError, TargetError."""

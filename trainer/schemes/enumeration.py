@@ -33,6 +33,7 @@ class GridSearch:
     """Every point of the grid; the best one is what comes of it. Of equals the smaller number is taken."""
 
     bears_staleness = False
+    ageless = False
 
     def __init__(self, config: Config, target: Target) -> None:
         """Raises SchemeError for a grid of more than ``search.limit`` points."""
@@ -97,6 +98,7 @@ class Activations:
     """Every assignment of activation functions, each trained alike from the same first weights."""
 
     bears_staleness = False
+    ageless = False
 
     def __init__(self, config: Config, target: TableTarget) -> None:
         """Raises SchemeError for more than ``search.limit`` assignments."""

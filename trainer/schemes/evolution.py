@@ -41,6 +41,7 @@ class Evolution:
     """
 
     bears_staleness = True
+    ageless = False
 
     def __init__(self, config: Config, target: Target) -> None:
         """Raises SchemeError for more parts than pairs."""

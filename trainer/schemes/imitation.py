@@ -46,6 +46,7 @@ class Imitation:
     """The models, their optimisers and the rows they remember."""
 
     bears_staleness = True
+    ageless = False
 
     def __init__(self, config: Config, policy: Policy, *, goal: float | None) -> None:
         """``goal``: the return that solves an episode; None: there is none. Raises SpaceError, TargetError."""

@@ -43,6 +43,7 @@ class Krylov:
     """
 
     bears_staleness = False
+    ageless = False
 
     def __init__(self, config: Config, facts: TableFacts) -> None:
         """Raises SchemeError for more parts than rows, TargetError for no such network and where scipy is missing."""

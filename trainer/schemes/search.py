@@ -44,6 +44,7 @@ class Draws:
     """
 
     bears_staleness = True
+    ageless = False
 
     def __init__(self, config: Config, target: Target) -> None:
         """Raises SchemeError for more parts than draws."""

@@ -51,7 +51,7 @@ class Structure:
         """Raises SchemeError, TargetError."""
         self._config, self._facts, self._bounds = config, facts, config.structure
         self._by_level = config.structure.barrier == "level"
-        self.bears_staleness = not self._by_level
+        self.bears_staleness = self.ageless = not self._by_level
         self._opened: dict[Hidden, int] = {}
         self._trained: list[Trained] = []
         self._front: Trained | None = None  # the best of the level closed last
