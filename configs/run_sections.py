@@ -29,7 +29,8 @@ class Stop(Section):
 
     rounds: Annotated[int | None, integer(1).or_null("no limit")] = None
     """Stop after so many rounds of any method but policy_gradient; null: no limit. 10,000, unless set, with a
-    table."""
+    table. Each is one exchange of orders: krylov and trpo count each product and each trial of a step, averaging two
+    a merge."""
 
     error: Annotated[float | None, number(0).or_null("never for an error")] = None
     """Solved when the mean error of a table's training rows is at most this; null: never for an error."""

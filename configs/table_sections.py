@@ -40,7 +40,8 @@ class Table(Section):
     """Inputs: as they are; unit: over the greatest; standard: mean 0, deviation 1; binary: 1 where above 0."""
 
     test_every: Annotated[int | None, integer(1).or_null("at the end alone")] = 10
-    """The test rows are tried after so many updates, and at the end; in an environment, greedy episodes."""
+    """The test rows are tried after so many updates, and at the end; in an environment, greedy episodes. krylov and
+    trpo count each direction that they ask a product for as an update too."""
 
 
 class Model(Section):

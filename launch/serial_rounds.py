@@ -69,6 +69,7 @@ class SerialRounds:
             raise
         assert isinstance(campaign, Campaign)
         self.training = campaign
+        self._message = campaign.about
 
     def seconds(self) -> float:
         return self._clock() - self._began

@@ -20,6 +20,7 @@ from touchline.targets.building import model_of
 from touchline.targets.errors import TargetError
 from touchline.targets.hops import hop_start
 from touchline.targets.local import minimize
+from touchline.targets.many import WORST
 from touchline.targets.network import TableNetwork
 from touchline.targets.ott import ott_exact
 
@@ -35,11 +36,14 @@ def carry_out(bench: Bench, arguments: Mapping[str, Any], held: Held) -> Arrays 
     first ones of ``part``'s own. Sends ``weights`` float64 [size] and ``sums`` float64 [3] over those rows: error,
     rows that are right, rows.
     ``structure``: train a network with these ``hidden`` sizes on all training rows. Sends ``weights``, ``sums`` over
-    the training rows and ``test_sums`` over the test rows, zeros where there are none.
+    the training rows and ``test_sums`` over the test rows, zeros where there are none. Where that does not stay finite
+    the errors are the greatest there is, and the weights zeros.
     ``hop``: leap ``step`` far from the snapshot's weights and descend. Sends ``weights``, ``error`` float64 [1], the
-    mean over training rows, and ``evaluations`` float64 [1], of the error with its gradient.
+    mean over training rows, and ``evaluations`` float64 [1], of the error with its gradient. Where that does not stay
+    finite the error is the greatest there is, and the weights are the snapshot's.
 
-    ``number``, of the order, is what its random numbers go by. Raises UnknownOrder, TargetError.
+    ``number``, of the order, is what its random numbers go by. Raises UnknownOrder, TargetError: a shard's weights do
+    not stay finite.
     """
     match arguments.get("what"):
         case "epochs":
@@ -56,7 +60,7 @@ def carry_out(bench: Bench, arguments: Mapping[str, Any], held: Held) -> Arrays 
 
 def _epochs(bench: Bench, arguments: Mapping[str, Any], held: Held) -> Array | None:
     averaging, rows = bench.config.averaging, _rows(bench, arguments)
-    return trained(
+    w = trained(
         bench,
         bench.network,
         _first(bench, arguments, held),
@@ -65,6 +69,7 @@ def _epochs(bench: Bench, arguments: Mapping[str, Any], held: Held) -> Array | N
         batch_rows=averaging.batch_rows,
         number=arguments["number"],
     )
+    return None if w is None else finite(w, learning_rate=bench.config.optimizer.learning_rate)
 
 
 def _ott(bench: Bench, arguments: Mapping[str, Any], held: Held) -> Array | None:
@@ -110,22 +115,35 @@ def _structure(bench: Bench, arguments: Mapping[str, Any]) -> Arrays | None:
     form = model_arguments(config)
     form["hidden"] = tuple(arguments["hidden"])
     network = model_of(inputs=table.x.shape[1], outputs=table.y.shape[1], classes=table.classes, **form)
-    w = trained(
-        bench,
-        network,
-        own_weights(config, network, number),
-        *(table.x, table.y),
-        epochs=config.structure.epochs,
-        batch_rows=None,
-        number=number,
-    )
-    if w is None:
-        return None
+    with np.errstate(over="ignore", invalid="ignore"):  # it may well diverge: it is then no candidate
+        w = trained(
+            bench,
+            network,
+            own_weights(config, network, number),
+            *(table.x, table.y),
+            epochs=config.structure.epochs,
+            batch_rows=None,
+            number=number,
+        )
+        if w is None:
+            return None
+        found = {
+            "weights": w,
+            "sums": sums_over(bench, network, w, table.x, table.y),
+            "test_sums": sums_over(bench, network, w, table.test_x, table.test_y),
+        }
+    if all(np.isfinite(array).all() for array in found.values()):
+        return found
     return {
-        "weights": w,
-        "sums": sums_over(bench, network, w, table.x, table.y),
-        "test_sums": sums_over(bench, network, w, table.test_x, table.test_y),
+        "weights": np.zeros_like(w),
+        "sums": _worst(len(table.x)),
+        "test_sums": _worst(len(table.test_x)),
     }
+
+
+def _worst(rows: int) -> Array:
+    """Sums that every other beats, float64 [3]; zeros of no rows."""
+    return np.array([WORST if rows else 0.0, 0.0, rows])
 
 
 class _Stopped(Exception):
@@ -141,13 +159,17 @@ def _hop(bench: Bench, arguments: Mapping[str, Any], held: Held) -> Arrays | Non
         error, gradient = network.gradient(w, table.x, table.y)
         return error / rows, gradient / rows
 
-    start = hop_start(
-        held.arrays["weights"], step=arguments["step"], seed=bench.config.seed, number=arguments["number"]
-    )
+    first = held.arrays["weights"]
     try:
-        w, error, evaluations = minimize(mean, start, iterations=bench.config.hopping.iterations)
+        with np.errstate(over="ignore", invalid="ignore"):  # a hop may well lead too far: it then loses
+            start = hop_start(
+                first, step=arguments["step"], seed=bench.config.seed, number=arguments["number"]
+            )
+            w, error, evaluations = minimize(mean, start, iterations=bench.config.hopping.iterations)
     except _Stopped:
         return None
+    if not (np.isfinite(error) and np.isfinite(w).all()):
+        w, error = first, WORST
     return {"weights": w, "error": np.array([error]), "evaluations": np.array([evaluations], np.float64)}
 
 

@@ -17,7 +17,7 @@ from touchline.player.play import policy_for, spec_of
 from touchline.player.work import Arrays, Held, UnknownOrder
 from touchline.policy.announcing import announced
 from touchline.policy.policy import Snapshot
-from touchline.policy.seeds import mix
+from touchline.policy.seeds import imitation_seed
 from touchline.targets.imitation import actions_of, check_imitable, row_dtype, snapshot_name
 from touchline.targets.sieve import best_episodes, kept_steps
 
@@ -124,7 +124,7 @@ class ImitationWork:
             self._policy,
             snapshot,
             episodes=order.episodes,
-            seed=mix(9, self._config.seed, order.number, tests) >> 1,
+            seed=imitation_seed(run_seed=self._config.seed, number=order.number, test=tests),
             greedy=order.mode in {"greedy_first_random", "test"},
             random_steps=RANDOM_STEPS[order.mode],
         ):

@@ -80,7 +80,7 @@ class Population:
             self.lanes.step(actions, out, None if active.all() else active)
             for ended in out.ended:
                 _keep(found, playing[ended.lane], ended)
-                taken = playing[ended.lane] = self._take(forward, ended.lane) if active.all() else None
+                taken = playing[ended.lane] = self._take(forward, ended.lane)
                 active[ended.lane] = taken is not None
             step += 1
             if step % LOOK_EVERY == 0:

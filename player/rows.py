@@ -16,6 +16,7 @@ from touchline.configs.rule_arguments import rule_arguments
 from touchline.player.bench import Bench
 from touchline.player.work import Arrays, Held, UnknownOrder
 from touchline.targets.curvature import fisher_product, hessian_product
+from touchline.targets.many import WORST
 from touchline.targets.minibatches import epoch_order
 from touchline.targets.network import Forward
 from touchline.targets.rule_state import carried, state_in, state_of
@@ -37,7 +38,8 @@ def carry_out(bench: Bench, arguments: Mapping[str, Any], held: Held) -> Arrays 
     of that epoch's order of the training rows. The snapshot holds ``weights`` [size]. By ``what``:
 
     ``error``: sends ``sums`` [3]: error, rows that are right (0 where there are no classes), rows. With ``scale``,
-    those of the weights moved by so much of the snapshot's ``direction`` [size].
+    those of the weights moved by so much of the snapshot's ``direction`` [size]; an error that does not stay finite so
+    far away is the greatest there is.
     ``gradient``: sends ``sums``, and ``gradient`` [size] summed over the rows; ``how``: backprop or numeric.
     ``fisher``, ``hessian``: send ``product`` [size], of the matrix summed over the rows with ``direction``.
     ``slice``: start and stop are of the weights. Sends ``sums`` of all training rows, these ``weights``
@@ -68,12 +70,20 @@ def carry_out(bench: Bench, arguments: Mapping[str, Any], held: Held) -> Arrays 
 
 def _error(bench: Bench, arguments: Mapping[str, Any], held: Held) -> Arrays:
     w = held.arrays["weights"]
-    if "scale" in arguments:
-        w = w + arguments["scale"] * held.arrays["direction"]
+    if "scale" not in arguments:
+        return {"sums": _summed(bench, arguments, w)}
+    with np.errstate(over="ignore", invalid="ignore"):  # a trial may well lead too far: it is then halved
+        sums = _summed(bench, arguments, w + arguments["scale"] * held.arrays["direction"])
+    if not np.isfinite(sums[0]):
+        sums[0] = WORST
+    return {"sums": sums}
+
+
+def _summed(bench: Bench, arguments: Mapping[str, Any], w: FloatArray) -> FloatArray:
     sums = np.zeros(3)
     for x, y in _chunks(bench, arguments):
         sums += _sums(bench, bench.network.forward(w, x), y)
-    return {"sums": sums}
+    return sums
 
 
 def _gradient(bench: Bench, arguments: Mapping[str, Any], held: Held) -> Arrays:

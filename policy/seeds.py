@@ -91,6 +91,11 @@ def features_stream(run_seed: int) -> np.random.Generator:
     return _stream(mix(11, run_seed), 0, 0)
 
 
+def imitation_seed(*, run_seed: int, number: int, test: bool) -> int:
+    """The base seed of the episodes of order ``number`` of a run by imitation; tests are numbered by themselves."""
+    return mix(12, run_seed, number, test) >> 1
+
+
 def _stream(key: int, block: int, number: int) -> np.random.Generator:
     # A list of Python integers, one of them above 2**63, would pass through float64 and lose its last bits.
     counter = np.array([0, 0, block, number], np.uint64)

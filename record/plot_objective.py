@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Axis = Literal["steps", "seconds"]
 DASHES: Any = ((0, ()), (0, (5, 2)), (0, (1.5, 1.5)))  # of lines that share a colour
 TESTED: Any = {"linestyle": (0, (2, 1.5)), "linewidth": 1.4}
+HELD_OUT = ("test", "validation")  # rows that nothing is trained on; validation: that something was chosen by
 DECADES = 100.0  # an axis that spans less has numbers between its powers of ten
 FLOOR = 3.0  # an error of 0 is drawn that much below the least that is not
 ZERO: Any = {"marker": "v", "markersize": 7, "markeredgecolor": "white", "markeredgewidth": 0.6}
@@ -29,10 +30,14 @@ LEGEND_LETTERS = 100  # beside each other
 
 @dataclass(frozen=True)
 class Panel:
-    """What a row of panels shows: a measure, and the one of the test rows beside it."""
+    """What a row of panels shows: a measure, and those of the rows held out beside it."""
 
     measure: str
     title: str
+
+    @property
+    def held_out(self) -> list[str]:
+        return [f"{rows}_{self.measure}" for rows in HELD_OUT]
 
 
 PANELS = (Panel("error", "error, mean of the rows"), Panel("accuracy", "accuracy"))
@@ -99,7 +104,7 @@ def _curves(group: Group, measure: str, axis: Axis) -> list[tuple[FloatArray, Fl
 
 
 def _known(groups: Sequence[Group], table: str, panel: Panel) -> bool:
-    names = (panel.measure, f"test_{panel.measure}")
+    names = (panel.measure, *panel.held_out)
     return any(_curves(group, name, "steps") for group in _members(groups, table) for name in names)
 
 
@@ -115,7 +120,7 @@ def _draw_panel(axes: Axes, groups: Sequence[Group], panel: Panel, axis: Axis) -
     goals = _goals(groups) if panel.measure == "error" else []
     floor = _floor(every, goals) if panel.measure == "error" else None
     for index, name, curves in drawn:
-        dashes = TESTED if name.startswith("test_") and len(groups) == 1 else {}
+        dashes = TESTED if name in panel.held_out and len(groups) == 1 else {}
         _draw(axes, curves, {**_style(index), **dashes}, axis, unit=unit, floor=floor)
     if axis == "seconds" and axes.get_xlim()[0] < STARTED * axes.get_xlim()[1]:
         axes.set_xlim(left=0)
@@ -127,11 +132,11 @@ def _draw_panel(axes: Axes, groups: Sequence[Group], panel: Panel, axis: Axis) -
 
 
 def _names(groups: Sequence[Group], panel: Panel) -> list[str]:
-    """Of one group what it trains on and its tests; of several one line each: errors of the first, accuracies of the
-    second where there are tests."""
+    """Of one group what it trains on and what is held out; of several one line each: errors of the first, accuracies
+    of the tests where all have some."""
     test = f"test_{panel.measure}"
     if len(groups) == 1:
-        return [panel.measure, test]
+        return [panel.measure, *panel.held_out]
     tested = all(_curves(group, test, "steps") for group in groups)
     return [test if panel.measure == "accuracy" and tested else panel.measure]
 
@@ -220,14 +225,15 @@ def _draw_goals(axes: Axes, goals: Sequence[float], floor: float | None) -> None
 
 
 def _legend(figure: Figure, groups: Sequence[Group]) -> None:
-    """Of one group which line is of the test rows; of several which is whose."""
+    """Of one group which line is of the rows held out; of several which is whose."""
     shown = [group for group in groups if _rounds(group)]
     first = figure.axes[0]
     tables = _tables(groups)
     if len(shown) == 1:
-        if any(_curves(shown[0], f"test_{panel.measure}", "steps") for panel in PANELS):
+        held_out = [rows for rows in HELD_OUT if _any_of(shown[0], rows)]
+        if held_out:
             first.plot([], [], color=colour(0), label="training rows")
-            first.plot([], [], label="test rows", **{"color": colour(0), **TESTED})
+            first.plot([], [], label=f"{' and '.join(held_out)} rows", **{"color": colour(0), **TESTED})
             figure.legend(loc="outside upper right", ncols=2)
         return
     for table in tables:
@@ -237,3 +243,8 @@ def _legend(figure: Figure, groups: Sequence[Group]) -> None:
             first.plot([], [], label=f"{label}{runs}", **_style(index))
     longest = max(len(text) for text in first.get_legend_handles_labels()[1])
     figure.legend(loc="outside lower center", ncols=max(1, LEGEND_LETTERS // longest))
+
+
+def _any_of(group: Group, rows: str) -> bool:
+    """Whether anything was measured on the rows held out of that name."""
+    return any(_curves(group, f"{rows}_{panel.measure}", "steps") for panel in PANELS)

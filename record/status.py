@@ -54,7 +54,8 @@ class Objective(msgspec.Struct, frozen=True, kw_only=True):
     best: float | None = None
     goal: float | None = None
     unit: str = "steps"  # of what ``steps`` counts: "row evaluations" or "steps"
-    results: int = 0  # merged so far
+    results: int = 0  # merged and trained on so far
+    tests: int = 0  # results that were tests
     rounds: int = 0  # so far
     measures: dict[str, float] = {}
     facts: dict[str, Any] = {}

@@ -8,8 +8,6 @@ a hop from anywhere but the present x must be thrown away.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +15,6 @@ from numpy.typing import NDArray
 from touchline.targets.draws import CHANCE, HOP, stream
 
 FloatArray = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """What a serial walk found."""
-
-    best: FloatArray  # float64 [size]
-    best_value: float
-    values: tuple[float, ...]  # f of x after the first local search and after each hop
-    accepted: int
-    step: float  # as adapted
-    evaluations: int
 
 
 def hop_start(x: FloatArray, *, step: float, seed: int, number: int) -> FloatArray:
@@ -71,27 +57,3 @@ def adapted_step(
     if share > target:
         return step / factor
     return step * factor if share < target else step
-
-
-def basin_hopping(
-    local_min: Callable[[FloatArray], tuple[FloatArray, float, int]],
-    x0: FloatArray,
-    *,
-    hops: int,
-    step: float,
-    temperature: float,
-    seed: int,
-) -> Walk:
-    """One walk, hop after hop. ``local_min``: a start float64 ``[size]`` -> (minimum, its value, evaluations)."""
-    x, value, evaluations = local_min(x0)
-    best, best_value, values, accepted = x, value, [value], 0
-    for number in range(hops):
-        y, y_value, cost = local_min(hop_start(x, step=step, seed=seed, number=number))
-        evaluations += cost
-        if accepts(y_value, value, temperature=temperature, u=hop_chance(seed=seed, number=number)):
-            x, value, accepted = y, y_value, accepted + 1
-        if value < best_value or math.isnan(best_value):
-            best, best_value = x, value
-        values.append(value)
-        step = adapted_step(step, accepted=accepted, hops=number + 1)
-    return Walk(best, best_value, tuple(values), accepted, step, evaluations)

@@ -38,9 +38,10 @@ def kept_steps(
         return np.ones(len(rewards), np.bool_)
     if score / goal < clean or not len(rewards):
         return np.zeros(len(rewards), np.bool_)
-    least = rewards.min()
+    r = rewards.astype(np.float64)  # in which differences of float32 are exact, or as good as
+    least = r.min()
     # Multiplied out: where the goal is no more than the least reward, the quotient has no meaning.
-    kept: NDArray[np.bool_] = rewards - least >= cut * (goal - least)
+    kept: NDArray[np.bool_] = r - least >= cut * (goal - least)
     return kept
 
 
@@ -57,7 +58,7 @@ def check_goal(goal: float | None) -> None:
 def best_episodes(*, scores: NDArray[np.float64], best: float) -> NDArray[np.intp]:
     """The numbers of the ⌈``best`` n⌉ episodes with the highest ``scores`` float64 ``[n]``, in ascending order.
 
-    Of equal scores the earlier come first.
+    One at least; of equal scores the earlier come first.
     """
-    count = min(len(scores), math.ceil(best * len(scores) - ROUNDING))
+    count = min(len(scores), max(1, math.ceil(best * len(scores) - ROUNDING)))
     return np.sort(np.argsort(-scores, kind="stable")[:count])

@@ -54,11 +54,12 @@ def of_player(config: Config, message: str) -> str:
     return of_network(config) if blamed else of_environment(config)
 
 
-def of_table() -> str:
+def of_table(kept: Path | None = None) -> str:
     """What to do where a table's numbers, or what is made of them, are not finite."""
-    return (
+    return _lines(
+        _kept(kept),
         "the usual sources are optimizer.learning_rate (or search.radius, hopping.step: whatever moves the weights) "
-        "and inputs that are too large (table.scale: standard)"
+        "and inputs that are too large (table.scale: standard)",
     )
 
 

@@ -17,15 +17,22 @@ HOW_TO_READ = (
     "Rows are steps of the result, from 0. The arrays are in the .npz beside this file, as <player>.<result>.<array>;\n"
     "observations[row, lane] is what the policy saw, actions[row, lane] what it did, rewards[row, lane] what it got."
 )
+HOW_TO_READ_TASKS = "The arrays are in the .npz beside this file, as <player>.<result>.<array>."
 EPISODES = ("episode_seeds", "episode_lengths", "episode_returns")
 
 
 def set_aside(
-    run: RunDirectory, deliveries: Sequence[Delivery], *, detail: str, live: int, seed: int
+    run: RunDirectory,
+    deliveries: Sequence[Delivery],
+    *,
+    detail: str,
+    live: int,
+    seed: int,
+    note: str = HOW_TO_READ,
 ) -> Path:
     """Keep them under ``crashes/``: where they came from as JSON, their arrays as ``<player>.<seq>.<name>``.
 
-    ``live``: the Trainer's version; ``seed``: the run's.
+    ``live``: the Trainer's version; ``seed``: the run's; ``note``: how the arrays are to be read.
     """
     payload = {
         "kind": "invalid",
@@ -41,7 +48,7 @@ def set_aside(
         if array.dtype.kind in STORABLE
     }
     listed = "\n".join(_told(delivery) for delivery in deliveries)
-    return run.set_aside(payload, f"{detail}\n\n{listed}\n\n{HOW_TO_READ}", arrays)
+    return run.set_aside(payload, f"{detail}\n\n{listed}\n\n{note}", arrays)
 
 
 def _told(delivery: Delivery) -> str:

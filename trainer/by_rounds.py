@@ -44,7 +44,11 @@ class Came:
 
 @dataclass(slots=True)
 class Counts:
-    """What a run by rounds counts. ``steps``: row evaluations, or steps of the environment."""
+    """What a run by rounds counts.
+
+    ``steps``: row evaluations, or steps of the environment; ``merged``: results that were trained on, ``tests``: those
+    that were tests.
+    """
 
     steps: int = 0
     updates: int = 0
@@ -273,7 +277,8 @@ class ByRounds:
         )
         self.counts.steps += merged.evaluations
         self.counts.rounds += 1
-        self.counts.merged += len(came)
+        self.counts.merged += len(trained)
+        self.counts.tests += len(came) - len(trained)
         return Absorbed(
             lag,
             [(one.delivery.key, "evaluated" if one.returned.task.evaluates else "trained") for one in came],
@@ -299,7 +304,7 @@ class ByRounds:
             return Absorbed(lag, [], changed=False)
         came = [self._test.came[each] for each in sorted(self._test.came)]
         self._test = Round()
-        self.counts.tests += 1
+        self.counts.tests += len(came)
         self.tested = self.scheme.tested([one.returned for one in came])
         if self._winding_up:
             self.phase = "over"

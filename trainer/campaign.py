@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,10 @@ from msgspec import structs
 from touchline.configs import Config
 from touchline.record import ResultLine, RunDirectory, UpdateLine, save_best, save_checkpoint
 from touchline.record.status import Objective
+from touchline.trainer.about import about_table
 from touchline.trainer.accounts import checked_accounts
 from touchline.trainer.advice import of_table, unusable_results
-from touchline.trainer.aside import set_aside
+from touchline.trainer.aside import HOW_TO_READ_TASKS, set_aside
 from touchline.trainer.by_rounds import Batch, ByRounds
 from touchline.trainer.failures import InvalidResults, RunFailed
 from touchline.trainer.lags import Lagged, add_lags, lag_line
@@ -25,7 +27,7 @@ from touchline.trainer.method import Absorbed, Delivery
 from touchline.trainer.pace import Pace
 from touchline.trainer.scheme import Arrays, Merged, Scheme
 from touchline.trainer.statistics import LagRecord, Returns
-from touchline.trainer.stopping import Ending, StopConditions
+from touchline.trainer.stopping import Ending, StopConditions, measured
 from touchline.trainer.training import goal_of
 
 FLUSH_SECONDS = 1.0
@@ -66,6 +68,9 @@ class Campaign:
         self.returns = Returns(config.stop.over_episodes)
         self.lags = LagRecord()
         self.goal = None if self.on_table else goal_of(config, facts)
+        # The episodes of evolution strategies are of perturbed policies: the policy itself is judged by its tests.
+        tested = config.table.test_every is not None and bool(scheme.test())
+        self._by_tests = config.method == "evolution" and not self.on_table and tested
         self.evaluations = None
         self.ending: Ending | None = None
         self.error: float | None = None
@@ -74,12 +79,14 @@ class Campaign:
         self.best: Best | None = None
         self.pace = Pace()
         unit = "row evaluations" if self.on_table else "steps"
-        self._stop = StopConditions(self.goal, self._most_steps(), config.stop.minutes, unit)
+        goal = None if self._by_tests else self.goal
+        self._stop = StopConditions(goal, self._most_steps(), config.stop.minutes, unit)
         self._end_wanted: Ending | None = None
         self._wound_at: float | None = None
         # the live version, as it was when the last merge had made it
         self._measured = (0, _copied(scheme.weights()), dict(scheme.facts()))
         self._overflow = ""
+        self._last_kept: Path | None = None  # of what was set aside
         self._clock = clock
         self._accounts, self._saved = accounts, saved
         self._invalid = InvalidResults()
@@ -100,7 +107,14 @@ class Campaign:
         absorbed = self.method.absorb(replace(delivery, player=player), may_publish=may_publish)
         if absorbed.aside:
             live, seed = self.method.live.version, self.config.seed
-            kept = set_aside(self.run, absorbed.aside, detail=absorbed.detail, live=live, seed=seed)
+            kept = self._last_kept = set_aside(
+                self.run,
+                absorbed.aside,
+                detail=absorbed.detail,
+                live=live,
+                seed=seed,
+                note=HOW_TO_READ_TASKS,
+            )
             absorbed = replace(absorbed, detail=f"{absorbed.detail}; kept in {kept.name}")
         if absorbed.failed:
             self._overflow = absorbed.detail
@@ -128,12 +142,13 @@ class Campaign:
 
         The main method sets such a batch aside and goes on with the next; here the next would be made of the same.
         """
-        advice = of_table() if self.on_table else unusable_results(self.config, self._invalid.detail, None)
+        advice = of_table(self._last_kept)
+        if not self.on_table:
+            advice = unusable_results(self.config, self._invalid.detail, self._last_kept)
         self._invalid.check(advice)
         if self._overflow:
-            raise RunFailed(
-                f"update {self.method.counts.rounds + 1}: {self._overflow}", exit_code=3, detail=of_table()
-            )
+            headline = f"update {self.method.counts.rounds + 1}: {self._overflow}"
+            raise RunFailed(headline, exit_code=3, detail=of_table(self._last_kept))
 
     def tick(self) -> None:
         """What is done about once a second whatever arrives: lines to disk, a checkpoint when one is due."""
@@ -190,10 +205,22 @@ class Campaign:
             goal=self.config.stop.error if self.on_table else self.goal,
             unit=self._stop.unit,
             results=self.method.counts.merged,
+            tests=self.method.counts.tests,
             rounds=self.method.counts.rounds,
             measures=tests,
             facts=dict(self.method.scheme.facts()),
         )
+
+    @property
+    def last_round(self) -> int | None:
+        """The round after which it ends: of ``stop.rounds`` and what the scheme knows, the first."""
+        known = [self.config.stop.rounds, self.method.scheme.rounds_in_all]
+        return min((number for number in known if number is not None), default=None)
+
+    @property
+    def about(self) -> str:
+        """What is trained on what, in a line; nothing for an environment."""
+        return about_table(self.config, self.spaces, self.facts) if self.on_table else ""
 
     @property
     def headline(self) -> float | None:
@@ -235,7 +262,7 @@ class Campaign:
         if merged.error is None:
             return
         self.error = merged.error
-        of_one = merged.of_new or not late
+        of_one = (merged.of_new or not late) and not self._by_tests
         if of_one and (self.best is None or merged.error < self.best.error):
             self.best = Best(version, merged.error, weights, facts)
 
@@ -261,7 +288,18 @@ class Campaign:
     def _tested(self, found: Mapping[str, float]) -> None:
         """A line of its own: of the version that is live."""
         self.tested = dict(found)
+        if self._by_tests:
+            self._judge(found["test_return"])
         self.run.metrics.append(self._line(self._clock(), dict(found)))
+
+    def _judge(self, value: float) -> None:
+        """The live policy's own return, in a test."""
+        if self.best is None or -value < self.best.error:
+            version, weights, facts = self._measured
+            self.best = Best(version, -value, weights, facts)
+        if self.goal is not None and value >= self.goal:
+            reason = f"solved: mean return {measured(value)} of a greedy test reached {self.goal:g}"
+            self._end_wanted = self._end_wanted or Ending(reason, solved=True)
 
     def _line(self, now: float, loss: Mapping[str, float | None]) -> UpdateLine:
         method = self.method

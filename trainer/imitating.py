@@ -49,21 +49,22 @@ class Buffer:
 
     def __init__(self, *, keep: int | None) -> None:
         self._keep = keep
-        self._rounds: deque[Rows] = deque(maxlen=keep)
+        self._rounds: deque[list[Rows]] = deque(maxlen=keep)
 
-    def add(self, rows: Rows) -> None:
-        """A round's rows."""
-        if self._keep is None and self._rounds:  # never forgotten: nothing needs to tell the rounds apart
-            rows = Rows.joined([self._rounds.pop(), rows])
-        self._rounds.append(rows)
+    def add(self, rows: Sequence[Rows]) -> None:
+        """A round's rows, as they came."""
+        self._rounds.append(list(rows))
 
     def __len__(self) -> int:
         """How many rows are remembered."""
-        return sum(map(len, self._rounds))
+        return sum(len(rows) for each in self._rounds for rows in each)
 
     def rows(self) -> Rows:
-        """All that is remembered."""
-        return Rows.joined(list(self._rounds))
+        """All that is remembered, joined when it is asked for and not before; there is one round at least."""
+        joined = Rows.joined([rows for each in self._rounds for rows in each])
+        if self._keep is None:  # never forgotten: nothing needs to tell the rounds apart
+            self._rounds = deque([[joined]])
+        return joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,11 @@ def fit(
     optimizer: Optimizer,
     rng: np.random.Generator,
 ) -> Fitted:
-    """Move ``flat`` ``[size]`` in place towards the actions of the rows: shuffled minibatches, each row once a pass."""
+    """Move ``flat`` ``[size]`` in place towards the actions of the rows: shuffled minibatches, each row once a pass.
+
+    A step takes Σ weight · gradient / rows of its minibatch, where weights below 1, of results that are too old, make
+    the step shorter.
+    """
     weights, gradient = policy.network.bind(flat), policy.network.bind(np.zeros_like(flat))
     x = policy.reading.inputs(rows.observations, None)
     before = mean_cross_entropy(policy, weights, x, rows)
@@ -102,7 +107,7 @@ def fit(
         for index in np.array_split(rng.permutation(len(rows)), batches):
             some = rows.weights[index]
             gradient.flat[...] = 0
-            share = some / some.sum()
+            share = some / np.float32(len(some))
             cross_entropy(
                 policy, weights, x[index], rows.actions[index], row_weights=share, gradient=gradient
             )

@@ -64,7 +64,7 @@ def status_of(
         steps=method.steps,
         stop_steps=config.stop.steps if config.table.source is None else config.stop.evaluations,
         stop_minutes=config.stop.minutes,
-        stop_rounds=config.stop.rounds,
+        stop_rounds=training.last_round,
         episodes=training.returns.episodes,
         updates=method.updates,
         gradient_steps=method.gradient_steps,
@@ -153,7 +153,7 @@ def _eta(training: Course, seconds: float) -> float | None:
     most = config.stop.steps if config.table.source is None else config.stop.evaluations
     if most is not None and steps and seconds > 0:
         left.append((most - steps) * seconds / steps)
-    if config.stop.rounds is not None and training.objective is not None:
+    if training.last_round is not None and training.objective is not None:
         rounds = training.objective.rounds
-        left += [(config.stop.rounds - rounds) * seconds / rounds] if rounds else []
+        left += [(training.last_round - rounds) * seconds / rounds] if rounds else []
     return max(0.0, min(left)) if left else None

@@ -374,6 +374,8 @@ class TrainerRuntime:
             ]
         )
         training.begin()
+        if training.about:
+            self._say(training.about)
 
     def _gone(self, slot: int) -> None:
         self.crew.gone(slot)

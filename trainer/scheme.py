@@ -78,13 +78,22 @@ class Merged:
 class Scheme(Protocol):
     """One method's arithmetic and its state. Rounds are asked for one at a time and merged one at a time."""
 
-    bears_staleness: bool
-    """Whether results of older versions may be merged: then ``round`` may be asked for the next tasks before the
-    last were merged, and ``merge`` is given any ``tasks.parts`` results, by number."""
+    @property
+    def bears_staleness(self) -> bool:
+        """Whether results of older versions may be merged: then ``round`` may be asked for the next tasks before the
+        last were merged, and ``merge`` is given any ``tasks.parts`` results, by number."""
+        ...
 
-    ageless: bool
-    """Whether what a task brings does not depend on the version it is carried out with: then there is nothing to be
-    late for. Players are never kept waiting, whatever ``staleness.max_lag``, and each result is merged as it comes."""
+    @property
+    def ageless(self) -> bool:
+        """Whether what a task brings does not depend on the version it is carried out with: then there is nothing to be
+        late for. Players are never kept waiting, whatever ``staleness.max_lag``, and each result is merged as it comes."""
+        ...
+
+    @property
+    def rounds_in_all(self) -> int | None:
+        """How many rounds there are, where that is known beforehand."""
+        ...
 
     def arrays(self) -> Arrays:
         """The live version's arrays, as the snapshot carries them: new ones each version, never written again."""

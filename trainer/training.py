@@ -89,6 +89,15 @@ class Training:
         """Nothing beside the returns."""
 
     @property
+    def last_round(self) -> None:
+        """It goes by no rounds."""
+
+    @property
+    def about(self) -> str:
+        """Nothing to say beforehand."""
+        return ""
+
+    @property
     def headline(self) -> float | None:
         """What the live view draws over time: the mean return."""
         return self.returns.mean

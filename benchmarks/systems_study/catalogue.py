@@ -84,7 +84,7 @@ SERVED = {
         *("fit", "nothing", "no"),
         "a hop from an old place is no step of the chain",
     ),
-    "averaging": ("rows", "the shards", "no", "what is averaged began together"),
+    "averaging": ("fit", "the shards", "no", "what is averaged began together"),
     "structure, level by level": ("fit", "a level's candidates", "no", "the next level waits for this one"),
     "structure, as a queue": ("fit", "the candidates", "yes", "what is opened next depends on the Players"),
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from systems_study.clockwork import Costs, best_players, model_seconds, seconds_a_round
+from systems_study.drawing import plain_numbers
 from systems_study.levels import levels, measured
 from systems_study.page import count, figure, percent, seconds, table
 from systems_study.study import Study, curve, machine
@@ -233,8 +234,11 @@ def draw_players(kept: Found, path: Path) -> None:
         )
         panel.set(xscale="log", yscale="log", xlabel="Players", title=f"latency {1e3 * one['latency']:g} ms")
         panel.set_xticks([1, 2, 4, 8, 16, 32], ["1", "2", "4", "8", "16", "32"])
-        panel.set_yticks([0.25, 0.5, 1, 2, 4, 8, 16, 32], ["¼", "½", "1", "2", "4", "8", "16", "32"])
+        panel.set_yticks(
+            [0.125, 0.25, 0.5, 1, 2, 4, 8, 16, 32], ["⅛", "¼", "½", "1", "2", "4", "8", "16", "32"]
+        )
         panel.minorticks_off()
+    axes[0].set_ylim(0.1, 40)
     axes[0].set_ylabel("speed-up")
     drawn.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     save(drawn, path)
@@ -247,6 +251,8 @@ def draw_rules(kept: Found, path: Path) -> None:
         x, y = zip(*rule["curve"], strict=True)
         panel.plot(x, y, color=colour(index), label=name)
     panel.set(xscale="log", yscale="log", xlabel="passes over the rows", ylabel="error, mean of the rows")
+    plain_numbers(panel.xaxis)
+    plain_numbers(panel.yaxis)
     panel.set_title("digits, 64-16-10")
     panel.legend()
     save(drawn, path)

@@ -9,14 +9,16 @@ from typing import Any
 
 from systems_study.blas import SHAPES, gradients_a_second
 from systems_study.catalogue import CATALOGUE, SERVED, XOR, Entry
+from systems_study.drawing import plain_numbers
 from systems_study.page import count, figure, seconds, table
-from systems_study.study import Done, Study, curve, machine, reached
+from systems_study.study import Done, Study, curve, machine, reached, seconds_of
 from touchline.record.plot_style import COLOURS, colour, count_axis, new_figure, save
 
 Found = Mapping[str, Any]
 THRESHOLDS = {"xor": 0.01, "digits": 0.1}
 DASHES: Any = ((0, ()), (0, (5, 2)))
 THREADS = (1, 2)
+FLOOR = 3e-4  # an error below is drawn there
 
 
 def xor(study: Study) -> dict[str, Any]:
@@ -54,12 +56,13 @@ def method_on(study: Study, name: str, method: str, entry: Entry) -> dict[str, A
 
 
 def _reached(done: Done, threshold: float) -> dict[str, Any]:
-    """``seconds`` are counted from the first merge, so that starting is not among them."""
+    """``seconds`` are counted from the first round's orders on, so that starting is not among them."""
     lines = done.lines
     at = reached(lines, threshold, over="seconds")
+    began = lines[0].seconds - seconds_of(lines[:1])
     return {
         "evaluations": reached(lines, threshold),
-        "seconds": None if at is None else at - lines[0].seconds,
+        "seconds": None if at is None else at - began,
         "load": done.load,
     }
 
@@ -166,8 +169,9 @@ def draw(kept: Found, folder: Path) -> None:
         panel.set(xscale="log", yscale="log", xlabel="row evaluations")
         panel.set_title("XOR, 2-2-1" if name == "xor" else "digits, 64-16-10")
         count_axis(panel.xaxis)
+        plain_numbers(panel.yaxis)
     axes[0].set_ylabel("error, mean of the rows")
-    axes[0].set_ylim(bottom=3e-4)
+    axes[0].set_ylim(bottom=FLOOR)
     drawn.legend(labelled.values(), labelled.keys(), loc="outside lower center", ncols=4)
     save(drawn, folder / "systems-003-catalogue.png")
 
@@ -176,5 +180,5 @@ def _line(panel: Any, points: Sequence[Sequence[float]], index: int) -> Any:
     x, y = zip(*points, strict=True)
     style = {"color": colour(index), "linestyle": DASHES[index // len(COLOURS) % len(DASHES)]}
     if len(points) == 1:
-        return panel.plot(x, [max(one, 3e-4) for one in y], marker="D", markersize=6, **style)[0]
-    return panel.plot(x, [max(one, 3e-4) for one in y], **style)[0]
+        style |= {"marker": "D", "markersize": 6, "clip_on": False, "linestyle": ""}
+    return panel.plot(x, [max(one, FLOOR) for one in y], **style)[0]

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO, cast
+from typing import Any, TextIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,7 +89,7 @@ def _text_label(columns: Columns, cells: Sequence[str], classes: bool | None) ->
     if len(columns.targets) != 1 or classes is False:
         return None
     column = columns.targets[0]
-    text = column < len(cells) and not is_number(cells[column])
+    text = column < len(cells) and not is_number(cells[column]) and not is_missing(cells[column])
     return column if classes or text else None
 
 
@@ -146,9 +146,22 @@ class _Reading:
 
 
 def numbered(cells: Sequence[str]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Labels as int64 ``[N]``, and their names: sorted by value where all are numbers, else by the alphabet."""
-    names = sorted(set(cells))
-    if all(is_number(name) for name in names):
-        names.sort(key=float)
-    number = {name: i for i, name in enumerate(names)}
-    return np.array([number[cell] for cell in cells], np.int64), tuple(names)
+    """Labels as int64 ``[N]``, and their names: sorted by value where all are numbers, else by the alphabet.
+
+    Numbers that are equal are one label, whose name is the shortest way that one of them is written.
+    """
+    written = sorted(set(cells), key=lambda cell: (len(cell), cell))
+    numbers = all(is_number(cell) for cell in written)
+    value = {cell: _value(cell) if numbers else cell for cell in written}
+    name = {value[cell]: cell for cell in reversed(written)}
+    values: list[Any] = sorted(name)
+    number = {one: i for i, one in enumerate(values)}
+    return np.array([number[value[cell]] for cell in cells], np.int64), tuple(name[one] for one in values)
+
+
+def _value(cell: str) -> int | float:
+    """The number that a cell says: to its last digit where it is a whole one, as long keys may be."""
+    try:
+        return int(cell)
+    except ValueError:
+        return float(cell)

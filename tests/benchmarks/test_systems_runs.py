@@ -8,6 +8,8 @@ from systems_study.blas import gradients_a_second
 from systems_study.levels import Level, measured
 from systems_study.study import Study
 
+from touchline.configs import load
+
 GRID = ("--search.low", "-1", "--search.step", "2", "--search.high", "1", "--stop.error", "null")
 
 
@@ -36,6 +38,9 @@ def test_a_run_that_fails_says_what_it_said(study):
 def test_a_level_is_timed_serial_and_with_players(study):
     row = measured(study, Level("grid", "a few points", "001-grid", (), GRID))
     assert min(row[mode] for mode in ("serial", "1 Player", "2 Players", "merge")) > 0
+    modes = [load(study.run(f"level-grid-{n}-0", "001-grid").path / "config.yaml").config for n in range(3)]
+    assert [config.mode for config in modes] == ["serial", "async", "async"]
+    assert [config.players.count for config in modes][1:] == [1, 2]
 
 
 def test_two_processes_share_the_rows():

@@ -108,6 +108,16 @@ def test_a_run_on_a_table_at_eighty_columns() -> None:
     ]
 
 
+def test_rows_that_a_structure_was_chosen_by_are_not_called_tests() -> None:
+    measures = {"accuracy": 0.9, "validation_error": 0.0998654, "validation_accuracy": 0.97493}
+    status = measured(measures=measures, facts={"hidden": [16, 8]})
+    assert row_of("found", status, 120) == (
+        " found    hidden 16, 8   accuracy 90.0 %   validation error 0.09987   validation accuracy 97.5 %"
+    )
+    assert not any(line.startswith(" tests") for line in render(status))
+    assert "test" not in status_line(status)
+
+
 def test_a_run_in_an_environment_shows_its_return_and_what_was_found() -> None:
     text = "\n".join(render(PLAYED))
     for part in ("151k / 2M steps", "return   248.2 of 475", "best 258.6", "mean of 100 episodes"):

@@ -15,6 +15,7 @@ from touchline.player.work import Held, UnknownOrder
 from touchline.targets.building import model_of
 from touchline.targets.draws import BATCHES, stream
 from touchline.targets.errors import TargetError
+from touchline.targets.many import WORST
 from touchline.targets.ott import ott_exact
 
 ROWS, INPUTS, CLASSES = 24, 3, 2
@@ -263,6 +264,46 @@ def test_a_training_that_leaves_the_finite_numbers_says_what_to_lower():
     )
     with np.errstate(all="ignore"), pytest.raises(TargetError, match=r"--optimizer.learning_rate 100000"):
         carry_out(at, shard(), held(at))
+
+
+WILD = {"model": {"output": "linear", "loss": "squared", "activation": "relu", "scale": 1e60}}
+
+
+@pytest.mark.parametrize("step", [1e80, 1e308])
+def test_a_hop_that_leads_out_of_the_finite_numbers_loses_and_leaves_the_weights(step):
+    at = bench(**WILD)
+    first = held(at)
+    found = carry_out(at, {"what": "hop", "number": 0, "step": step}, first)
+    np.testing.assert_array_equal(found["weights"], first.arrays["weights"])
+    assert found["error"].tolist() == [WORST]
+    assert found["evaluations"] >= 1
+
+
+@pytest.mark.parametrize("rate", [1e6, pytest.param(1e300, id="at once")])
+@pytest.mark.parametrize("test_rows", [6, 0])
+def test_a_structure_that_diverges_is_no_candidate(rate, test_rows):
+    at = bench(
+        rows=table(test_rows=test_rows),
+        model={"output": "linear", "loss": "squared"},
+        structure={"epochs": 300},
+        optimizer={"rule": "sgd", "learning_rate": rate},
+    )
+    found = carry_out(at, {"what": "structure", "hidden": [2], "number": 0}, held(at))
+    assert not found["weights"].any()
+    assert found["weights"].shape == (2 * INPUTS + 2 + 2 * CLASSES + CLASSES,)
+    assert found["sums"].tolist() == [WORST, 0, ROWS]
+    assert found["test_sums"].tolist() == [WORST if test_rows else 0, 0, test_rows]
+
+
+def test_nor_is_one_whose_weights_stay_finite_and_whose_error_does_not():
+    at = bench(
+        model={"output": "linear", "loss": "squared", "scale": 1e160},
+        structure={"epochs": 1},
+        optimizer={"rule": "sgd", "learning_rate": 1e-9},
+    )
+    found = carry_out(at, {"what": "structure", "hidden": [], "number": 0}, held(at))
+    assert found["sums"].tolist() == [WORST, 0, ROWS]
+    assert not found["weights"].any()
 
 
 @pytest.mark.parametrize("arguments", [{"what": "guess"}, {}])

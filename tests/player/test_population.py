@@ -106,6 +106,20 @@ def test_the_episodes_are_those_of_the_policy_alone(env, policy):
     made.close()
 
 
+def test_a_game_that_a_lane_has_begun_is_played_whichever_lane_is_asked_first(monkeypatch):
+    made, form = population(Both, lanes=2)
+    step = made.lanes.step
+
+    def turned(actions, out, active):
+        step(actions, out, active)
+        out.ended.reverse()
+
+    monkeypatch.setattr(made.lanes, "step", turned)
+    found = made.play(form, iter(parameters(form, 3)), [3])
+    assert found.lengths.tolist() == [[5]] * 3
+    made.close()
+
+
 def test_lanes_are_used_again():
     made, form = population(lanes=3)
     first = made.play(form, iter(parameters(form, 5)), SEEDS)

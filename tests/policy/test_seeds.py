@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
+import re
 
 import numpy as np
 import pytest
 
+from touchline.policy import seeds
 from touchline.policy.seeds import (
     action_stream,
     centring_stream,
     episode_seed,
     episode_seeds,
+    imitation_seed,
     mix,
     player_seed,
     shuffle_stream,
@@ -57,6 +61,24 @@ def test_any_integer_is_taken_modulo_2_to_the_64(values):
 
 def test_order_and_number_of_the_values_count():
     assert len({mix(1, 2), mix(2, 1), mix(1, 2, 0), mix(0, 1, 2), mix(1), mix(2)}) == 6
+
+
+def test_no_two_of_a_runs_hashes_begin_with_one_tag():
+    """Each kind of seed has a number of its own, so that none is ever another's."""
+    tags = re.findall(r"mix\((\d+), ", inspect.getsource(seeds))
+    assert len(tags) >= 12
+    assert sorted(set(tags) - {"2"}) == sorted(
+        tag for tag in tags if tag != "2"
+    )  # episode_seeds is episode_seed
+
+
+def test_the_episodes_of_a_run_by_imitation_go_by_order_and_kind():
+    found = {
+        imitation_seed(run_seed=seed, number=number, test=test)
+        for seed, number, test in itertools.product(range(3), range(-1, 4), (False, True))
+    }
+    assert len(found) == 30
+    assert all(0 <= seed < 2**63 for seed in found)
 
 
 def test_players_never_share_a_seed():

@@ -153,6 +153,18 @@ def test_one_run_shows_its_tests_its_goal_and_its_accuracies(make_table: MakeTab
     assert over_time.get_xlim()[0] == 0
 
 
+def test_rows_that_a_structure_was_chosen_by_are_not_called_tests(make_table: MakeTable, style: None) -> None:
+    run, other = make_table(), make_table(config="method: krylov")
+    for name in ("metrics.jsonl", "status.json"):
+        path = run.path / name
+        path.write_text(path.read_text().replace('"test_', '"validation_'))
+    error, _, accuracy, _ = figure_of(run).axes
+    assert [0.3, 0.3] in drawn(error)
+    assert [0.2, 0.2] in drawn(accuracy)
+    assert {"training rows", "validation rows"} <= set(texts(figure_of(run)))
+    assert figure_of(run, other).axes[2].get_ylabel() == "accuracy"  # nor compared with tests of others
+
+
 def test_a_run_that_took_longer_to_start_is_not_squeezed_to_the_right(
     make_table: MakeTable, style: None
 ) -> None:

@@ -39,6 +39,13 @@ def test_in_the_middle_band_a_step_is_kept_from_the_cut_on_between_the_least_rew
     assert kept([-100.0, 49.9, 50.0, 100.0]) == [False, False, True, True]
 
 
+def test_the_cut_is_drawn_in_float64():
+    """A rise of 16,777,219 over the least reward is asked to be 16,777,220, which is what float32 makes of it."""
+    close = {"score": 2.0**24, "goal": 2.0**25 + 7, "cut": 0.5}
+    assert kept([-1.0, 2**24 + 2], **close) == [False, False]
+    assert kept([-1.0, 2**24 + 4], **close) == [False, True]
+
+
 def test_a_cut_below_0_keeps_the_whole_middle_band():
     assert kept([-1.0, 50.0, 0.0], cut=-1.0) == [True, True, True]
 
@@ -74,7 +81,8 @@ def test_of_equal_scores_the_earlier_are_kept():
 
 
 @pytest.mark.parametrize(
-    ("best", "episodes", "count"), [(0.3, 16, 5), (0.07, 100, 7), (0.01, 3, 1), (1.0, 6, 6), (0.1, 30, 3)]
+    ("best", "episodes", "count"),
+    [(0.3, 16, 5), (0.07, 100, 7), (0.01, 3, 1), (1.0, 6, 6), (0.1, 30, 3), (1e-10, 4, 1), (0.5, 0, 0)],
 )
 def test_a_share_is_rounded_up(best, episodes, count):
     assert len(best_episodes(scores=np.zeros(episodes), best=best)) == count

@@ -15,7 +15,8 @@ from touchline.trainer.failures import RunFailed
 from touchline.trainer.method import Delivery, Order
 from touchline.trainer.scheme import Merged, Returned, Task, expect
 
-SPACES = {"table": {"name": "t", "rows": 4}}
+TABLE = {"name": "t", "rows": 4, "test_rows": 2, "inputs": 3, "outputs": 2, "classes": True}
+SPACES = {"table": TABLE}
 
 
 class Script:
@@ -23,6 +24,7 @@ class Script:
 
     bears_staleness = True
     ageless = False
+    rounds_in_all = 7
 
     def __init__(self, *said: Merged, tests: int = 1) -> None:
         self._said, self._tests = list(said), tests
@@ -38,7 +40,8 @@ class Script:
         return [Task("rows", {"split": "test"}, evaluates=True)] * self._tests
 
     def tested(self, results: Sequence[Returned]) -> dict[str, float]:
-        return {"test_error": float(results[0].base["weights"][0])}
+        value = float(results[0].base["weights"][0])
+        return {"test_error": value, "test_return": 100 * value}
 
     def check(self, task: Task, arrays: Any) -> None:
         expect(arrays, "x", shape=())
@@ -65,7 +68,8 @@ class Kept:
     """A campaign over a script, its clock, and Players played by hand."""
 
     def __init__(self, run: RunDirectory, script: Script, **overrides: object) -> None:
-        values = {"method": "evolution", "table.source": "xor", "tasks.parts": 1, "table.test_every": None}
+        values = {"method": "evolution", "tasks.parts": 1, "table.test_every": None}
+        values |= {} if "env.id" in overrides else {"table.source": "xor"}
         self.now, self._seq = 0.0, 0
         self.campaign = Campaign(
             load(values={**values, **overrides}).config,
@@ -169,8 +173,8 @@ def test_what_is_done_is_tested_before_the_run_ends(run):
     assert kept.campaign.ending is None
     kept.step()
     assert kept.campaign.ending.solved
-    assert kept.campaign.tested == {"test_error": 1.0}
-    assert kept.campaign.objective.measures == {"test_error": 1.0}
+    assert kept.campaign.tested == {"test_error": 1.0, "test_return": 100.0}
+    assert kept.campaign.objective.measures == {"test_error": 1.0, "test_return": 100.0}
 
 
 def test_with_nothing_to_test_it_ends_at_once(run):
@@ -235,7 +239,7 @@ def test_each_test_is_a_line_of_its_own(run):
     kept.campaign.finish()
     merged, tested = read_lines(run.metrics.path, UpdateLine)
     assert (merged.version, merged.loss) == (1, {"error": 3.0})
-    assert (tested.version, tested.loss) == (1, {"test_error": 1.0})
+    assert (tested.version, tested.loss) == (1, {"test_error": 1.0, "test_return": 100.0})
 
 
 def test_ten_results_in_a_row_that_are_none_end_it_with_advice(run):
@@ -248,3 +252,49 @@ def test_ten_results_in_a_row_that_are_none_end_it_with_advice(run):
     with pytest.raises(RunFailed, match="10 results in a row were unusable: x: expected finite") as failed:
         kept.campaign.check()
     assert "table.scale" in failed.value.detail
+
+
+def test_it_says_what_is_trained_on_what(run):
+    assert Kept(run, Script()).campaign.about == (
+        "t: 4 rows and 2 to test, 3 inputs, 2 classes; network 3-16-2, 98 weights"
+    )
+
+
+def test_the_nearer_end_is_the_last_round(run):
+    assert Kept(run, Script()).campaign.last_round == 7
+    assert Kept(run, Script(), **{"stop.rounds": 3}).campaign.last_round == 3
+
+
+def test_tests_are_counted_apart_from_what_was_trained_on(run):
+    kept = Kept(run, Script(*errors(3.0, done="enough")))
+    kept.step()
+    kept.step()
+    objective = kept.campaign.objective
+    assert (objective.results, objective.tests) == (1, 1)
+
+
+def evolving(run, script: Script, **overrides: object) -> Kept:
+    return Kept(run, script, **{"env.id": "CartPole-v1", "table.test_every": 1, **overrides})
+
+
+def test_evolution_strategies_on_an_environment_are_judged_by_their_tests(run):
+    """The episodes of a round are those of perturbed policies."""
+    lucky = errors(-500.0, -10.0, -20.0, returns=[500.0] * 100, lengths=[500] * 100)
+    kept = evolving(run, Script(*lucky), **{"stop.mean_return": 250})
+    for _ in range(4):  # two rounds, each with its test
+        kept.step()
+    assert kept.campaign.ending is None
+    assert (kept.campaign.best.version, kept.campaign.best.error) == (2, -200.0)
+    kept.step()
+    kept.step()
+    assert kept.campaign.ending is not None
+    assert kept.campaign.ending.solved
+    assert "greedy test" in kept.campaign.ending.reason
+
+
+def test_without_tests_they_are_judged_by_their_episodes(run):
+    lucky = errors(-500.0, returns=[500.0] * 100, lengths=[500] * 100)
+    script = Script(*lucky, tests=0)
+    kept = evolving(run, script, **{"stop.mean_return": 250})
+    kept.step()
+    assert kept.campaign.ending.solved

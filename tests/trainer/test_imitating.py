@@ -29,6 +29,10 @@ def rows_of(count, seed=0, weight=1.0):
     return Rows(observations, actions, np.full(count, weight, np.float32))
 
 
+def parts(rows):
+    return rows.observations, rows.actions, rows.weights
+
+
 def weights(seed=0):
     return POLICY.network.init(np.random.default_rng(seed))
 
@@ -76,6 +80,28 @@ def test_each_step_is_along_the_gradient_of_the_mean_over_its_batch(epochs):
     np.testing.assert_allclose(flat, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("weight", [0.25, 1.0])
+def test_rows_that_count_less_make_shorter_steps(weight):
+    how = Fit(epochs=1, batch_rows=40, learning_rate=0.5, max_gradient_norm=None)
+    steps = [
+        fitted(rows_of(40, weight=each), how, optimizer=SGD(POLICY.network.layout.size))[0] - weights()
+        for each in (weight, 1.0)
+    ]
+    np.testing.assert_allclose(steps[0], weight * steps[1], atol=1e-7)
+    assert np.abs(steps[1]).max() > 1e-3
+
+
+def test_rows_of_two_weights_share_a_step_by_their_weights():
+    light, full = rows_of(20, weight=0.25), rows_of(20, seed=1)
+    how = Fit(epochs=1, batch_rows=40, learning_rate=0.5, max_gradient_norm=None)
+    flat, _ = fitted(Rows.joined([light, full]), how, optimizer=SGD(POLICY.network.layout.size))
+    at, gradient = POLICY.network.bind(weights()), POLICY.network.bind(np.zeros_like(weights()))
+    for rows, share in ((light, 0.25 / 40), (full, 1 / 40)):
+        each = np.full(20, share, np.float32)
+        cross_entropy(POLICY, at, rows.observations, rows.actions, row_weights=each, gradient=gradient)
+    np.testing.assert_allclose(flat, weights() - 0.5 * gradient.flat, atol=1e-6)
+
+
 def test_a_long_gradient_is_cut():
     rows = rows_of(40)
     how = Fit(epochs=1, batch_rows=40, learning_rate=1.0, max_gradient_norm=1e-3)
@@ -94,7 +120,26 @@ def test_the_mean_over_chunks_is_that_over_all():
 def test_the_latest_rounds_are_remembered(keep, expected):
     buffer = Buffer(keep=keep)
     for count in (2, 3, 4):
-        buffer.add(rows_of(count, seed=count))
+        whole = rows_of(count, seed=count)
+        buffer.add([Rows(*(part[:1] for part in parts(whole))), Rows(*(part[1:] for part in parts(whole)))])
     assert len(buffer) == sum(expected)
     found = buffer.rows().observations
     np.testing.assert_array_equal(found, np.concatenate([rows_of(n, seed=n).observations for n in expected]))
+
+
+@pytest.mark.parametrize("keep", [2, None])
+def test_rows_are_joined_when_they_are_asked_for_and_what_is_never_forgotten_once(keep, monkeypatch):
+    joined, join = [], Rows.joined
+    monkeypatch.setattr(
+        Rows, "joined", staticmethod(lambda several: joined.append(len(several)) or join(several))
+    )
+    buffer = Buffer(keep=keep)
+    for seed in (0, 1):
+        buffer.add([rows_of(3, seed=seed), rows_of(2, seed=seed)])
+    assert joined == []
+    first = buffer.rows()
+    assert joined == [4]
+    assert (buffer.rows() is first) == (keep is None)
+    buffer.add([rows_of(1)])
+    assert len(buffer.rows()) == len(buffer) == (11 if keep is None else 6)
+    assert joined[-1] == (2 if keep is None else 3)

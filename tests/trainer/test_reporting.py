@@ -21,6 +21,7 @@ def training(*, wait=0.0, update=0.0, mode="async", steps=0, stop_steps=None, mi
             mode=mode, method="policy_gradient", stop=stop, table=SimpleNamespace(source=None)
         ),
         method=SimpleNamespace(steps=steps),
+        last_round=None,
     )
 
 
@@ -59,7 +60,7 @@ def test_time_left_is_that_of_the_first_limit_to_come():
 
 def test_time_left_of_a_run_by_rounds_is_by_its_rounds():
     run = training(steps=100)
-    run.config.stop.rounds = 40
+    run.last_round = 40
     run.objective = Objective(name="error", rounds=10)
     assert _eta(run, 10.0) == pytest.approx(30.0)
     run.objective = Objective(name="error")

@@ -42,6 +42,7 @@ class Averaging:
         self._w = first_weights(config, self._network)
         self._merges = 0
         self._measured = True
+        self.rounds_in_all = 2 * config.averaging.rounds  # each merge, and the measuring of what it made
 
     @staticmethod
     def of(config: Config, spaces: Mapping[str, Any], facts: Mapping[str, Any]) -> Averaging:

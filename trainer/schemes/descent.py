@@ -47,7 +47,7 @@ class Descent:
         self._cut: Cut = (ByRows if by_rows else ByWeights)(config, facts, self._rule)
         heavy = config.optimizer.rule == "sgd" and config.optimizer.momentum > 0
         self.bears_staleness = by_rows and not self._rule.exact_gradients and not heavy
-        self.ageless = False
+        self.ageless, self.rounds_in_all = False, None
         self._rounds = self._updates = self._evaluations = 0
         self._before = NONE_BEFORE
         self._latest = np.zeros((self._cut.pieces, SUMS))  # what was last told of each piece of the rows

@@ -34,6 +34,7 @@ class GridSearch:
 
     bears_staleness = False
     ageless = False
+    rounds_in_all = 1
 
     def __init__(self, config: Config, target: Target) -> None:
         """Raises SchemeError for a grid of more than ``search.limit`` points."""
@@ -99,6 +100,7 @@ class Activations:
 
     bears_staleness = False
     ageless = False
+    rounds_in_all = 1
 
     def __init__(self, config: Config, target: TableTarget) -> None:
         """Raises SchemeError for more than ``search.limit`` assignments."""

@@ -42,6 +42,7 @@ class Evolution:
 
     bears_staleness = True
     ageless = False
+    rounds_in_all = None
 
     def __init__(self, config: Config, target: Target) -> None:
         """Raises SchemeError for more parts than pairs."""

@@ -38,7 +38,7 @@ class Hopping:
         self._config, self._facts = config, facts
         self._temperature = config.hopping.temperature
         self.bears_staleness = self._temperature == 0
-        self.ageless = False
+        self.ageless, self.rounds_in_all = False, None
         _check_chain(config)
         self._network = network_for(config, facts)
         self._w = self._best = first_weights(config, self._network)

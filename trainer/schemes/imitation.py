@@ -47,6 +47,7 @@ class Imitation:
 
     bears_staleness = True
     ageless = False
+    rounds_in_all = None
 
     def __init__(self, config: Config, policy: Policy, *, goal: float | None) -> None:
         """``goal``: the return that solves an episode; None: there is none. Raises SpaceError, TargetError."""
@@ -190,7 +191,7 @@ class Imitation:
             rows = [_rows(one) for one in plays if one.task.arguments["number"] % len(self._models) == number]
             if not any(map(len, rows)):
                 continue  # a fit to the same rows again would only wear them in
-            model.buffer.add(Rows.joined(rows))
+            model.buffer.add(rows)
             rng = shuffle_stream(run_seed=self._config.seed, update=self._fits)
             fitted.append(model.fit(self._how(), rng))
             self._fits += 1

@@ -44,6 +44,7 @@ class Krylov:
 
     bears_staleness = False
     ageless = False
+    rounds_in_all = None
 
     def __init__(self, config: Config, facts: TableFacts) -> None:
         """Raises SchemeError for more parts than rows, TargetError for no such network and where scipy is missing."""
@@ -118,6 +119,7 @@ class Krylov:
         flat = None if self._gradient.any() else "the gradient is 0: no direction lowers the error"
         if done is None and flat is None:
             settings = self._settings
+            # A run that ends in the midst of a solve lets go of it, and its thread ends: there is nothing to close.
             self._solving = Solving(
                 settings.solver,
                 -self._gradient,

@@ -18,6 +18,7 @@ from touchline.configs.model_arguments import model_arguments
 from touchline.targets.building import model_of
 from touchline.targets.costs import FORWARD, GRADIENT
 from touchline.targets.growth import candidates, score
+from touchline.targets.many import WORST
 from touchline.targets.network import TableNetwork
 from touchline.trainer.scheme import Arrays, Merged, Returned, Task, expect
 from touchline.trainer.schemes.on_rows import check_sums_over, solved_at
@@ -25,6 +26,7 @@ from touchline.trainer.schemes.on_table import TableFacts, first_weights, networ
 
 FloatArray = NDArray[np.float64]
 Hidden = tuple[int, ...]
+Rank = tuple[float, int]  # score and number: smaller is better, of equals the one that was opened first
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,8 @@ class Trained:
     score: float  # what is minimised
 
     @property
-    def rank(self) -> tuple[float, int]:
-        """Smaller is better; of equals the one that was opened first."""
+    def rank(self) -> Rank:
+        """What it is compared by."""
         return self.score, self.number
 
 
@@ -52,8 +54,9 @@ class Structure:
         self._config, self._facts, self._bounds = config, facts, config.structure
         self._by_level = config.structure.barrier == "level"
         self.bears_staleness = self.ageless = not self._by_level
+        self.rounds_in_all = None
         self._opened: dict[Hidden, int] = {}
-        self._trained: list[Trained] = []
+        self._trained: dict[Hidden, Rank] = {}  # all that came back, without their weights
         self._front: Trained | None = None  # the best of the level closed last
         self._best: Trained | None = None
         self._without = 0  # levels, or candidates, since there was a better one
@@ -92,9 +95,8 @@ class Structure:
 
     def _parents(self) -> list[Hidden]:
         """What has been trained, the best first; then what is being trained, so that nobody waits for it."""
-        ranked = [trained.hidden for trained in sorted(self._trained, key=lambda one: one.rank)]
-        known = set(ranked)
-        return [*ranked, *(hidden for hidden in self._opened if hidden not in known)]
+        ranked = sorted(self._trained, key=lambda hidden: self._trained[hidden])
+        return [*ranked, *(hidden for hidden in self._opened if hidden not in self._trained)]
 
     def _new_from(self, hidden: Hidden) -> Iterator[Hidden]:
         bounds = self._bounds
@@ -107,7 +109,7 @@ class Structure:
         return Task("fit", {"what": "structure", "hidden": list(hidden), "number": number})
 
     def test(self) -> Sequence[Task]:
-        """None: each candidate was tried on the test rows already."""
+        """None: each candidate was tried on the test rows already, which are what it is chosen by."""
         return []
 
     def tested(self, results: Sequence[Returned]) -> Mapping[str, float]:
@@ -120,7 +122,7 @@ class Structure:
 
     def merge(self, results: Sequence[Returned]) -> Merged:
         came = [self._judged(result) for result in results]
-        self._trained += came
+        self._trained |= {one.hidden: one.rank for one in came}
         before = self._best
         if self._by_level:
             self._close(came)
@@ -160,7 +162,15 @@ class Structure:
             self._bounds.patience * (1 if self._by_level else 2),
             "levels" if self._by_level else "candidates",
         )
-        return f"finished: {bound} {unit} without a better structure" if self._without >= bound else None
+        if self._without < bound:
+            return None
+        if self._best is None or self._best.sums[0] >= WORST:
+            rate = self._config.optimizer.learning_rate
+            return (
+                f"finished: no structure's training stayed finite with optimizer.learning_rate {rate:g}. "
+                f"Set a smaller one, such as --optimizer.learning_rate {rate / 10:g}"
+            )
+        return f"finished: {bound} {unit} without a better structure"
 
     def _judged(self, result: Returned) -> Trained:
         arguments, arrays = result.task.arguments, result.arrays
@@ -194,9 +204,10 @@ class Structure:
             "size": float(best.weights.size),
             "candidates": float(len(self._trained)),
         }
-        for prefix, (error, right, rows) in (("", best.sums), ("test_", best.test_sums)):
+        # The test rows chose the structure: what it does on them is no test of it any longer.
+        for prefix, (error, right, rows) in (("", best.sums), ("validation_", best.test_sums)):
             if prefix and rows:
-                found["test_error"] = error / rows
+                found["validation_error"] = error / rows
             if self._facts.classes and rows:
                 found[f"{prefix}accuracy"] = right / rows
         return found

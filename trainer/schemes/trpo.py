@@ -41,6 +41,7 @@ class Trpo:
 
     bears_staleness = False
     ageless = False
+    rounds_in_all = None
 
     def __init__(self, config: Config, policy: Policy, *, most_steps: int | None) -> None:
         """``most_steps``: of an episode. Raises SpaceError, SchemeError, TargetError where scipy is missing."""

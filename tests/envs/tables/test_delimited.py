@@ -12,6 +12,7 @@ from touchline.envs.tables import read_table
 
 PLAIN = "1,2,3\n4,5,6\n7,8,9\n"
 NAMED = "a,b,c\n" + PLAIN
+A_NUMBER = "expected a number (for labels say classes: true), found nothing"
 FLOWERS = "1.5,2,rose\n3,4,iris\n5,6,rose\n"
 
 
@@ -103,6 +104,25 @@ def test_numbers_become_classes_by_their_values_where_asked(tmp_path):
     assert (table.classes, table.labels) == (True, ("-1", "9", "10"))
 
 
+@pytest.mark.parametrize(
+    ("cells", "numbers", "labels"),
+    [
+        (["1.0", "1", "0", "1e0"], [1, 1, 0, 1], ("0", "1")),
+        (["-0", "0.0", "2"], [0, 0, 1], ("-0", "2")),
+        (
+            ["9007199254740993", "9007199254740992", "1"],
+            [2, 1, 0],
+            ("1", "9007199254740992", "9007199254740993"),
+        ),
+        (["1", "1.0", "x"], [0, 1, 2], ("1", "1.0", "x")),  # names, not numbers
+    ],
+)
+def test_equal_numbers_are_one_class(tmp_path, cells, numbers, labels):
+    table = read(tmp_path, "a,b\n" + "".join(f"1,{cell}\n" for cell in cells), classes=True)
+    assert table.y.argmax(axis=1).tolist() == numbers
+    assert table.labels == labels
+
+
 def test_columns_of_one_and_zeros_are_classes_where_asked(tmp_path):
     table = read(tmp_path, "x,cat,dog\n5,1,0\n6,0,1\n", classes=True, target=("cat", "dog"))
     np.testing.assert_array_equal(table.y, [[1, 0], [0, 1]])
@@ -113,6 +133,9 @@ def test_columns_of_one_and_zeros_are_classes_where_asked(tmp_path):
     ("text", "request_", "message"),
     [
         ("1,2\n3,\n", {}, "line 2, column 1: expected a number (for labels say classes: true), found nothing"),
+        ("a,b\n1,\n3,4\n", {}, "line 2, column 1 ('b'): " + A_NUMBER),
+        ("1,NA\n3,4\n", {}, "line 1, column 1: expected a number (for labels say classes: true), found 'NA'"),
+        ("1,?\n3,x\n", {"classes": True}, "line 1, column 1: expected a label, found '?'"),
         ("a,b\n1,2\nNA,4\n", {}, "line 3, column 0 ('a'): expected a number, found 'NA'"),
         ("a,b\n1,2\n\nnan,4\n", {}, "line 4, column 0 ('a'): expected a number, found 'nan'"),
         ("a,b\n1,2\ninf,4\n", {}, "line 3, column 0 ('a'): expected a number, found 'inf'"),

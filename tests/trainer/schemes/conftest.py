@@ -1,4 +1,4 @@
-"""Puts the helpers of these tests where they can be imported from."""
+"""Puts the helpers of these tests, and the references, where they can be imported from."""
 
 from __future__ import annotations
 
@@ -6,5 +6,6 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-for folder in (HERE / "support", HERE.parent / "support", HERE.parent.parent / "policy" / "support"):
+TESTS = HERE.parent.parent
+for folder in (HERE / "support", HERE.parent / "support", TESTS / "policy" / "support", TESTS / "reference"):
     sys.path.insert(0, str(folder))

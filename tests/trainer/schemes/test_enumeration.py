@@ -100,6 +100,13 @@ def test_a_grid_that_is_too_large_is_refused_with_its_size():
     )
 
 
+def test_a_grid_of_just_so_many_points_is_not():
+    scheme, _ = grid(search={**GRID, "limit": 125})
+    assert scheme.facts() == {"points": 125}
+    with pytest.raises(SchemeError, match="expected at most 124 points, found 125"):
+        grid(search={**GRID, "limit": 124})
+
+
 def test_so_is_one_beyond_all_bounds():
     with pytest.raises(
         SchemeError, match=r"found 10\^\d+, about 10\^\d+ years with one Player. Take a wider"

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from driving import results_of
 from fits import assert_same_bits, driven, made, signs
+from hopping_walk import basin_hopping
 
-from touchline.targets.hops import basin_hopping
 from touchline.targets.local import minimize
 from touchline.trainer.scheme import ResultError, Returned, SchemeError, Task
 from touchline.trainer.schemes.on_table import rows_task

@@ -173,7 +173,13 @@ def with_scores(result, scores):
 
 
 @pytest.mark.parametrize(
-    ("scores", "solved"), [([475.0] * 3, True), ([500.0, 475.0, 475.5], True), ([500.0, 474.9], False)]
+    ("scores", "solved"),
+    [
+        ([475.0] * 3, True),
+        ([500.0, 475.0, 475.5], True),
+        ([500.0, 474.9], False),
+        ([500.0, 500.0], False),  # as good as can be, and too few
+    ],
 )
 def test_an_episode_at_the_goal_itself_counts_and_all_in_a_row_must(stage, scores, solved):
     scheme, work = stage()

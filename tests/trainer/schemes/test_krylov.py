@@ -12,6 +12,7 @@ from row_runs import assert_same, begun, built_in, ended, plane, signs
 from touchline.player.work import Held
 from touchline.targets.curvature import fisher_product, hessian_product
 from touchline.targets.errors import TargetError
+from touchline.targets.many import WORST
 from touchline.trainer.scheme import ResultError, SchemeError
 from touchline.trainer.schemes.krylov import Krylov, downhill
 
@@ -180,6 +181,41 @@ def test_the_steepest_descent_is_tried_before_it_is_given_up():
     assert [merged.changed for _, merged in tried[:3]] == [False, False, True]
     np.testing.assert_array_equal(tried[2][0], -scheme._gradient)
     assert tried[3][1].error < gradient.error
+
+
+def at_the_line(scheme, work):
+    """The results of the trials that come next, to be changed."""
+    rounds = drive(scheme, work, rounds=30)
+    while scheme.round()[0].arguments["what"] != "error":
+        next(rounds)
+    return results_of(scheme, work, scheme.round(), version=0)
+
+
+@pytest.mark.parametrize(("more", "taken"), [(0.0, False), (-1e-9, True)])
+def test_a_step_that_leaves_the_error_as_it_is_is_halved(more, taken):
+    scheme, work = krylov(tasks={"parts": 1})
+    (result,) = at_the_line(scheme, work)
+    before = scheme.arrays()["weights"]
+    result.arrays["sums"][0] = scheme._error * 30 + more
+    merged = scheme.merge([result])
+    assert merged.changed == merged.of_new == taken
+    assert np.array_equal(scheme.arrays()["weights"], before) is not taken
+    assert scheme.round()[0].arguments.get("scale") == (None if taken else 0.5)
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_a_trial_that_leads_out_of_the_finite_numbers_is_halved(parts):
+    scheme, work = krylov(plane(), model={"hidden": [4, 4], "activation": "relu"}, tasks={"parts": parts})
+    list(drive(scheme, work, rounds=1))
+    before = scheme.arrays()["weights"]
+    scheme._search_along(np.full(work._bench.network.size, 1e120), steepest=False)
+    results = results_of(scheme, work, scheme.round(), version=0)
+    assert [result.arrays["sums"][0] for result in results] == [WORST] * parts
+    with np.errstate(over="ignore"):  # as whoever merges has it
+        merged = scheme.merge(results)
+    assert (merged.changed, merged.error, merged.done) == (False, None, None)
+    assert scheme.round()[0].arguments["scale"] == 0.5
+    np.testing.assert_array_equal(scheme.arrays()["weights"], before)
 
 
 def test_a_gradient_of_zeros_ends_it():

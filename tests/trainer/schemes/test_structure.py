@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import weakref
 
 import numpy as np
 import pytest
-from driving import results_of
+from driving import drive, results_of
 from fits import assert_same_bits, driven, made, signs
 
 from touchline.player.work import Held
+from touchline.targets.many import WORST
 from touchline.trainer.scheme import ResultError, Returned
 
 RATE = {"learning_rate": 0.05}
@@ -89,6 +91,56 @@ def test_levels_without_a_better_one_end_the_search():
     assert not merged[-1].solved
 
 
+def test_of_equal_structures_the_one_that_was_opened_first_is_grown_from():
+    scheme, opened, merged = grown({(1,): 0.9, (2,): 0.5, (1, 1): 0.5}, rounds=3)
+    assert opened[1:] == [[(2,), (1, 1)], [(3,), (2, 1)]]
+    assert merged[1].measures["score"] == 0.5
+    assert scheme.facts()["hidden"] == [2]
+
+
+def test_without_a_barrier_too_whichever_came_first():
+    scheme, _ = made(signs(), **settings(barrier="none", parts=3, max_lag=4, penalty=0.0))
+    first, second, third = scheme.round()
+    assert hiddens([second, third]) == [(2,), (1, 1)]
+    scheme.merge([returned(third, 0.5)])
+    scheme.merge([returned(second, 0.5)])
+    scheme.merge([returned(first, 0.9)])
+    assert hiddens(scheme.round()) == [(3,), (2, 1), (1, 2)]
+
+
+@pytest.mark.parametrize("barrier", ["level", "none"])
+def test_weights_are_kept_of_the_best_and_of_what_is_grown_from_alone(barrier):
+    scheme, _ = made(signs(), **settings(barrier=barrier, patience=100, penalty=0.0))
+    kept = []
+    for _ in range(5):
+        results = [returned(task, 1 / (1 + len(kept))) for task in scheme.round()]
+        kept += [weakref.ref(result.arrays["weights"]) for result in results]
+        scheme.merge(results)
+        del results
+    alive = [ref() is not None for ref in kept]
+    assert 1 <= sum(alive) <= 2 < len(kept)
+
+
+def test_a_structure_that_diverged_loses_and_where_all_did_the_end_says_so():
+    scheme, work = made(
+        signs(),
+        **{
+            **settings(patience=1, epochs=400),
+            "model": {"hidden": (1,), "output": "linear", "loss": "squared"},
+            "optimizer": {"rule": "sgd", "learning_rate": 1e6},
+        },
+    )
+    merged = list(drive(scheme, work, rounds=5))
+    assert merged[-1].done == (
+        "finished: no structure's training stayed finite with optimizer.learning_rate 1e+06. "
+        "Set a smaller one, such as --optimizer.learning_rate 100000"
+    )
+    again, _ = made(signs(), **settings(patience=1))
+    again.merge([returned(again.round()[0], WORST / 24, test_error=WORST / 8)])
+    assert again.merge([returned(task, 0.5) for task in again.round()]).done is None
+    assert again.facts()["hidden"] == [1, 1]
+
+
 @pytest.mark.parametrize("barrier", ["level", "none"])
 def test_each_candidate_is_trained_once_and_none_passes_the_bounds(barrier):
     bounds = {"max_layers": 2, "max_width": 3, "patience": 100}
@@ -142,9 +194,9 @@ def test_structures_are_judged_by_the_test_rows_and_a_penalty_for_each_weight():
             "score": 0.56,
             "size": 10,
             "candidates": 3,
-            "test_error": 0.46,
+            "validation_error": 0.46,
             "accuracy": 0.5,
-            "test_accuracy": 0.25,
+            "validation_accuracy": 0.25,
         }
     )
 
@@ -153,7 +205,7 @@ def test_without_test_rows_they_are_judged_by_the_training_rows():
     scheme, _ = made(signs(test_rows=0), **settings(penalty=0.0))
     merged = scheme.merge([returned(scheme.round()[0], 0.5, test_error=0.0, test_rows=0)])
     assert merged.measures["score"] == 0.5
-    assert "test_error" not in merged.measures
+    assert "validation_error" not in merged.measures
 
 
 def test_the_live_weights_are_those_of_the_best_structure_whatever_their_number():
