@@ -12,7 +12,7 @@ def deciding(config: Config) -> list[str]:
     """How it learns, what the work is cut into, and which staleness it bears."""
     if config.method == "policy_gradient":
         return _policy_gradient(config)
-    return [*_method(config), _parts(config), _staleness(config)]
+    return [*_method(config), _parts(config), *_staleness(config)]
 
 
 def _policy_gradient(config: Config) -> list[str]:
@@ -59,6 +59,30 @@ def _parts(config: Config) -> str:
     return f"{parts} part{'s' if parts != 1 else ''}"
 
 
-def _staleness(config: Config) -> str:
+def _staleness(config: Config) -> list[str]:
     bound = config.staleness.max_lag
-    return f"max_lag {bound}" if bound else "lockstep"
+    if in_lockstep(config):
+        return ["lockstep"]
+    return [f"max_lag {bound}"] if bound else []
+
+
+def in_lockstep(config: Config) -> bool:
+    """Whether all wait for the last result of a round before the next begins."""
+    ageless = config.method == "structure" and config.structure.barrier == "none"
+    return config.method != "policy_gradient" and config.staleness.max_lag == 0 and not ageless
+
+
+def mode(config: Config) -> list[str]:
+    """The mode, but for async in lockstep: there nothing overlaps."""
+    return [] if in_lockstep(config) and config.mode != "serial" else [f"mode {config.mode}"]
+
+
+def what_tests_play(config: Config) -> dict[str, str]:
+    """What the tests of a run by rounds in an environment play, by the name of their measure."""
+    if config.method == "policy_gradient" or config.table.source is not None:
+        return {}
+    imitates, every = config.method == "imitation", config.table.test_every
+    episodes = config.imitation.consecutive if imitates else config.eval.episodes
+    when = "at the end" if every is None else f"every {every} updates" if every > 1 else "every update"
+    between = {"test_return": f"{episodes} greedy episodes, {when}"}
+    return {**between, "test_mean": f"at most {episodes}, until one fails"} if imitates else between

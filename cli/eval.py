@@ -44,11 +44,12 @@ def command(
     RUN is a path, a name, a number, or the beginning of a name. Flags of env.* change the environment:
     --env.kwargs.gravity 5.
     """
-    from touchline.cli.measured import measured_text, on_table
+    from touchline.cli.measured import measured_text, on_table, refuse_playing
     from touchline.player.evaluate import evaluate
     from touchline.record import find_run
 
     if on_table(find_run(run, runs)):
+        refuse_playing(ctx)
         click.echo(measured_text(find_run(run, runs), checkpoint, config_flags(ctx), as_json=as_json))
         return
     directory, policy = restored(run, runs, checkpoint, config_flags(ctx))

@@ -44,6 +44,7 @@ PRESENT = (
     "waiting",
     "building",
 )  # a Player between two grants is no less there
+TOGETHER = "; "  # between the events of one message
 CLOSING_SECONDS = 2.0  # a terminal that hangs must not keep the program
 
 
@@ -134,8 +135,9 @@ class PlainView:
         """Print what is due: a new message, and a line if the last one is ``seconds`` old or ``final``."""
         status = self._source()
         message = plain_line(status.message)
-        if message and message != self._message:
-            self._print(f"{clock(status.seconds):>7}  {message}")
+        if message != self._message:
+            if event := _new_of(message, self._message):
+                self._print(f"{clock(status.seconds):>7}  {event}")
             self._message = message
         age = math.inf if self._printed_at is None else status.seconds - self._printed_at
         if age >= self._every or (final and age > 0):
@@ -144,6 +146,11 @@ class PlainView:
 
     def _print(self, line: str) -> None:
         _print(self._console, line)
+
+
+def _new_of(message: str, before: str) -> str:
+    """What a message says that the one before did not: events of one second are said together, the newest last."""
+    return message.removeprefix(f"{before}{TOGETHER}") if before else message
 
 
 def status_line(status: Status) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from touchline.cli.live_layout import GAP, LABEL_WIDTH, Line, breadth, row
 from touchline.cli.live_text import Glyphs, chart, number, resample, short
-from touchline.record.status import Status
+from touchline.record.status import Status, return_goal_of
 
 CHART_HEIGHT = 5
 HELD = 60  # values of the history in a status
@@ -51,7 +51,8 @@ def headline(status: Status) -> Headline:
     mean, best, about = status.return_mean, status.return_best, f"mean of {status.over_episodes} episodes"
     if mean is None and objective is not None:
         mean, best, about = objective.value, objective.best, "of the last round"
-    return Headline("return", mean, best, status.return_goal, about, history, falls=False, say=number)
+    goal = return_goal_of(status)
+    return Headline("return", mean, best, goal, about, history, falls=False, say=number)
 
 
 def headline_rows(status: Status, width: int, glyphs: Glyphs, *, tall: bool) -> list[Line]:

@@ -14,7 +14,18 @@ from rich.cells import cell_len, set_cell_size
 from touchline.cli.live_curve import headline, headline_rows
 from touchline.cli.live_layout import Line, breadth, crop, cut, fit, row, wrapped
 from touchline.cli.live_measures import Named, found_of, tests_of
-from touchline.cli.live_text import MISSING, Glyphs, bar, clock, count, number, percent, plain_line, short
+from touchline.cli.live_text import (
+    MISSING,
+    Glyphs,
+    bar,
+    clock,
+    count,
+    counted,
+    number,
+    percent,
+    plain_line,
+    short,
+)
 from touchline.record.status import Objective, PlayerStatus, Status
 
 MARGIN = " "
@@ -75,9 +86,15 @@ def _title(status: Status, width: int, glyphs: Glyphs) -> Line:
         (f"  {clock(status.seconds)}", "bold"),
     ]
     room = width - breadth(right) - 2
-    about = f"{plain_line(status.env)}{glyphs.between}{status.mode}"
+    about = f"{plain_line(status.env)}{glyphs.between}{_mode(status)}"
     left = fit([[(cut(status.run, room, glyphs), "bold")], [(about, "dim")]], room, gap="  ")
     return [*left, (" " * (width - breadth(left) - breadth(right)), ""), *right]
+
+
+def _mode(status: Status) -> str:
+    """By rounds with no lag there is nothing asynchronous about several Players."""
+    lockstep = status.objective is not None and status.lag_bound == 0
+    return "lockstep" if lockstep and status.mode != "serial" else status.mode
 
 
 def _progress(status: Status, width: int, glyphs: Glyphs) -> Line:
@@ -109,7 +126,7 @@ def _limits(status: Status) -> list[tuple[float, str]]:
         words = f"{count(status.steps)} / {count(status.stop_steps)} {unit_of(status)}"
         limits.append((status.steps / status.stop_steps, words))
     if status.stop_rounds and objective is not None:
-        words = f"{count(objective.rounds)} / {count(status.stop_rounds)} rounds"
+        words = f"{count(objective.rounds)} / {counted(status.stop_rounds, 'round')}"
         limits.append((objective.rounds / status.stop_rounds, words))
     if minutes:
         words = f"{clock(status.seconds)} / {clock(60 * minutes)}"
@@ -185,14 +202,12 @@ def _speed(status: Status) -> list[Line]:
 
 
 def _speed_by_rounds(status: Status, objective: Objective) -> list[Line]:
-    played = (
-        f"{count(status.episodes)} episodes" if status.episodes else f"{count(objective.results)} results"
-    )
+    episodes, results = counted(status.episodes, "episode"), counted(objective.results, "result")
     return [
         [(number(rounds_per_second(status)), "bold"), (" rounds/s", "")],
         [(count(status.steps_per_second), "bold"), (f" {objective.unit}/s", "")],
-        [(f"{count(objective.rounds)} rounds", "dim")],
-        [(played, "dim")],
+        [(counted(objective.rounds, "round"), "dim")],
+        [(episodes if status.episodes else results, "dim")],
     ]
 
 

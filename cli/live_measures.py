@@ -12,17 +12,21 @@ from touchline.record.status import Objective
 SHARES = ("accuracy", "accepted")  # measures that are parts of a whole, 0 to 1
 TESTS = "test_"
 TRAINING = "training accuracy"
-SHOWN_ELSEWHERE = ("goal",)  # beside the return
+WORDS = {"test_mean": "return in the round"}  # where a word for a name says more
+SHOWN_ELSEWHERE = ("goal", "solved_by")  # beside the return; the model that solved it is the one that is kept
 WHOLE = 1e9  # up to which whole numbers are written out
 
 Named = list[tuple[str, str]]  # what it is called, and what it is
 
 
 def tests_of(objective: Objective) -> Named:
-    """What was measured on rows or episodes that nothing is trained on; then the accuracy on those that are."""
+    """What was measured on rows or episodes that nothing is trained on; then the accuracy on those that are.
+
+    ``return`` is of the tests between rounds, ``return in the round`` of those that belong to one.
+    """
     told = _told_as_tests(objective)
-    tests = [name for name in told if name.startswith(TESTS)]
-    named = [(_words(name.removeprefix(TESTS)), _measured(name, objective.measures[name])) for name in tests]
+    tests = sorted((name for name in told if name.startswith(TESTS)), key=lambda name: name in WORDS)
+    named = [(test_name(name), _measured(name, objective.measures[name])) for name in tests]
     known = "accuracy" in told
     return [*named, (TRAINING, _measured("accuracy", objective.measures["accuracy"]))] if known else named
 
@@ -38,6 +42,11 @@ def found_of(objective: Objective) -> Named:
         if name not in told
     ]
     return [(name, text) for name, text in named if text]
+
+
+def test_name(measure: str) -> str:
+    """What a test's measure is called."""
+    return WORDS.get(measure, _words(measure.removeprefix(TESTS)))
 
 
 def _told_as_tests(objective: Objective) -> list[str]:
@@ -71,5 +80,5 @@ def _fact(value: Any) -> str:
         case []:
             return "none"
         case list() | tuple():
-            return ", ".join(_fact(part) for part in value)
+            return f"[{', '.join(_fact(part) for part in value)}]"
     return str(value)

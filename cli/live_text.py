@@ -70,6 +70,20 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
+def several(amount: int, what: str) -> str:
+    """``1 round``, ``2,000 rounds``."""
+    return f"{amount:,} {_plural(what, amount)}"
+
+
+def counted(amount: int, what: str) -> str:
+    """As ``several``, the count in at most six characters."""
+    return f"{count(amount)} {_plural(what, amount)}"
+
+
+def _plural(what: str, amount: int) -> str:
+    return what if amount == 1 else f"{what}s"
+
+
 def percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from touchline.cli.flags import Flag
 from touchline.cli.live_text import short
@@ -18,12 +19,21 @@ if TYPE_CHECKING:
     from touchline.launch.measuring import Fitted, Measured
     from touchline.record import RunDirectory
 
+PLAYING = ("episodes", "sampled", "seed")  # options of eval that a table has no use for
+
 
 def on_table(run: RunDirectory) -> bool:
     """Whether it is one on a table; a run that left no config is not. Raises ConfigError."""
     from touchline.configs import load
 
     return run.config.exists() and load(run.config).config.table.source is not None
+
+
+def refuse_playing(ctx: click.Context) -> None:
+    """Raises UsageError where an option was given that is about episodes: on a table none are played."""
+    for name in PLAYING:
+        if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise click.UsageError(f"--{name}: a run on a table plays no episodes; leave it out", ctx)
 
 
 def measured_text(run: RunDirectory, checkpoint: str, flags: Sequence[Flag], *, as_json: bool) -> str:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import shlex
 import textwrap
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from msgspec import UNSET
 
-from touchline.cli.live_measures import found_of, tests_of
-from touchline.cli.live_text import clock, count, number, plain_line, short
+from touchline.cli.deciding import in_lockstep, what_tests_play
+from touchline.cli.live_measures import found_of, test_name, tests_of
+from touchline.cli.live_text import clock, count, number, plain_line, several, short
 
 if TYPE_CHECKING:
+    from touchline.configs import Config
     from touchline.configs.schema import Staleness
     from touchline.record import EvaluationStatus, LagSummary, RunDirectory, Status, Summary
+    from touchline.record.status import Objective
 
 LABEL_WIDTH = 9
 MIN_TEXT_WIDTH = 20
@@ -40,6 +43,8 @@ class Ended:
     staleness: Staleness
     status: Status | None = None
     failures: int = 0
+    lockstep: bool = False  # by rounds, each of which waits for the last result of the one before
+    tests: Mapping[str, str] = field(default_factory=dict)  # what they play, by the name of their measure
 
     @property
     def evaluation(self) -> EvaluationStatus | None:
@@ -50,10 +55,11 @@ class Ended:
         return 0 if self.status is None else sum(player.restarts for player in self.status.players)
 
     @classmethod
-    def of(cls, run: RunDirectory, staleness: Staleness) -> Ended:
+    def of(cls, run: RunDirectory, config: Config) -> Ended:
         """Of a run that has ended."""
         failures = [path for path in run.crashes.glob("*.txt") if not path.stem.endswith("-invalid")]
-        return cls(run.path, staleness, run.read_status(), len(failures))
+        lockstep, told = in_lockstep(config), what_tests_play(config)
+        return cls(run.path, config.staleness, run.read_status(), len(failures), lockstep, told)
 
 
 def report(summary: Summary, ended: Ended, *, width: int) -> Iterator[str]:
@@ -85,7 +91,7 @@ def _ending(summary: Summary, width: int) -> str:
 def _facts(summary: Summary, ended: Ended) -> Iterator[tuple[str, str]]:
     seconds = summary.wall_seconds
     time = f"{seconds:.1f} s" if seconds < 60 else clock(seconds)
-    yield from _measured(summary)
+    yield from _measured(summary, ended)
     if summary.return_mean_100 is not None:
         best = f", best {number(summary.return_best)}" if summary.return_best is not None else ""
         yield "return", f"mean {number(summary.return_mean_100)}{best}, over the latest episodes"
@@ -104,9 +110,10 @@ def _counted(summary: Summary, ended: Ended) -> Iterator[tuple[str, str]]:
     if summary.ledger.total.get("sent") == 0:
         return
     yield "trained", _trained(summary)
-    if summary.lag.mean is not None:
-        lockstep = summary.objective is not UNSET and ended.staleness.max_lag == 0
-        yield "lag", LOCKSTEP if lockstep else _lag(summary.lag, ended.staleness)
+    if ended.lockstep:
+        yield "lag", LOCKSTEP
+    elif summary.lag.mean is not None and (summary.objective is UNSET or ended.staleness.max_lag):
+        yield "lag", _lag(summary.lag, ended.staleness)
     if summary.updates:
         yield "limit", summary.bottleneck
     yield "ledger", ledger_line(summary.ledger.total, summary.ledger.duplicates)
@@ -117,16 +124,17 @@ def _trained(summary: Summary) -> str:
     if objective is UNSET:
         counts = f"{summary.steps:,} steps of {summary.episodes:,} episodes in {summary.updates:,} updates"
         return f"{counts} ({summary.gradient_steps:,} gradient steps)"
-    episodes = f" and {summary.episodes:,} episodes" if summary.episodes else ""
-    counts = f"{summary.steps:,} {objective.unit} of {objective.results:,} results{episodes}"
-    return f"{counts} in {_several(objective.rounds, 'round')} ({_several(summary.updates, 'update')})"
+    parts = [several(objective.results, "result")]
+    parts += [several(objective.tests, "test")] if objective.tests else []
+    parts += [several(summary.episodes, "episode")] if summary.episodes else []
+    *most, last = parts
+    counts = (
+        f"{summary.steps:,} {objective.unit} of {' and '.join([', '.join(most), last] if most else [last])}"
+    )
+    return f"{counts} in {several(objective.rounds, 'round')} ({several(summary.updates, 'update')})"
 
 
-def _several(amount: int, what: str) -> str:
-    return f"{amount:,} {what}{'s' if amount != 1 else ''}"
-
-
-def _measured(summary: Summary) -> Iterator[tuple[str, str]]:
+def _measured(summary: Summary, ended: Ended) -> Iterator[tuple[str, str]]:
     """Of a run by rounds: its error, what its tests say, and what it found."""
     objective = summary.objective
     if objective is UNSET:
@@ -134,9 +142,15 @@ def _measured(summary: Summary) -> Iterator[tuple[str, str]]:
     if objective.name == "error" and objective.value is not None:
         goal = f" (goal {short(objective.goal)})" if objective.goal is not None else ""
         yield "error", f"{short(objective.value)}, best {short(objective.best)}{goal}"
-    for label, facts in (("tests", tests_of(objective)), ("found", found_of(objective))):
+    for label, facts in (("tests", _tests(objective, ended)), ("found", found_of(objective))):
         if facts:
             yield label, ", ".join(f"{name} {text}" for name, text in facts)
+
+
+def _tests(objective: Objective, ended: Ended) -> list[tuple[str, str]]:
+    """With what they play, where that is known."""
+    told = {test_name(name): said for name, said in ended.tests.items()}
+    return [(name, f"{text} ({told[name]})" if name in told else text) for name, text in tests_of(objective)]
 
 
 def _evaluated(last: EvaluationStatus) -> str:

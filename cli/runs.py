@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from touchline.record.listing import RunRow
 
 TITLES = ("run", "environment", "state", "return", "goal", "steps", "episodes", "time", "last seen")
+WITH_TABLES = ("run", "target", "state", "measure", "goal", "work", *TITLES[6:])
 RIGHT = (3, 4, 5, 6, 7, 8)
 ROWS = "row evaluations"
 LIMITS = {
@@ -43,19 +44,22 @@ def command(runs: Path, as_json: bool) -> None:
     elif not rows:
         click.echo(f"{runs} holds no runs yet. Start one with: touchline train cartpole")
     else:
-        for line in table(TITLES, [_cells(row, now) for row in rows], right=RIGHT):
+        tables = any(row.unit == ROWS for row in rows)
+        cells = [_cells(row, now, tables=tables) for row in rows]
+        for line in table(WITH_TABLES if tables else TITLES, cells, right=RIGHT):
             click.echo(line)
         for row in rows:
             if why := _why(row):
                 click.echo(f"{row.name} {why}")
 
 
-def _cells(row: RunRow, now: float) -> tuple[str, ...]:
+def _cells(row: RunRow, now: float, *, tables: bool) -> tuple[str, ...]:
+    """``tables``: whether there are some among the rows, so that each says what its measure is."""
     return (
         row.name,
         row.env or MISSING,
         _state(row),
-        *_reached(row),
+        *_reached(row, tables=tables),
         MISSING if row.steps is None else f"{count(row.steps)}{' rows' if row.unit == ROWS else ''}",
         MISSING if row.episodes is None or row.unit == ROWS else count(row.episodes),
         MISSING if row.seconds is None else clock(row.seconds),
@@ -63,10 +67,10 @@ def _cells(row: RunRow, now: float) -> tuple[str, ...]:
     )
 
 
-def _reached(row: RunRow) -> tuple[str, str]:
+def _reached(row: RunRow, *, tables: bool) -> tuple[str, str]:
     """What it came to, and the goal: the mean return, or of a table's run the least error, called that."""
     if row.unit != ROWS:
-        return number(row.return_mean), short(row.return_goal)
+        return f"{'return ' if tables else ''}{number(row.return_mean)}", short(row.return_goal)
     return f"error {short(row.error)}", short(row.error_goal)
 
 

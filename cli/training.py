@@ -125,9 +125,9 @@ def unused(resolved: Resolved) -> Iterator[str]:
 
 def _facts(config: Config, run: RunDirectory, players: int | None) -> Iterator[str]:
     """What was resolved, before the first step is played."""
-    from touchline.cli.deciding import deciding
+    from touchline.cli.deciding import deciding, mode
 
-    facts = [config.target, f"mode {config.mode}", _players(config, players), *deciding(config)]
+    facts = [config.target, *mode(config), _players(config, players), *deciding(config)]
     yield from textwrap.wrap(", ".join(facts), _width())
     yield f"in {run.path}"
 
@@ -150,5 +150,5 @@ def _players(config: Config, players: int | None) -> str:
 def _report(run: RunDirectory, summary: Summary, config: Config) -> None:
     from touchline.cli.report import Ended, report
 
-    for line in report(summary, Ended.of(run, config.staleness), width=_width()):
+    for line in report(summary, Ended.of(run, config), width=_width()):
         click.echo(line)

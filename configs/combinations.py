@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
+from touchline.configs.policy_arguments import has_value
 from touchline.configs.rules import Rule
 from touchline.configs.schema import Config
 
@@ -182,7 +183,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "policy.shared",
         ("policy.recurrent",),
-        lambda c: c.policy.recurrent != "none" and not c.policy.shared and c.policy.value,
+        lambda c: c.policy.recurrent != "none" and not c.policy.shared and has_value(c),
         "true with policy.recurrent {c.policy.recurrent}",
         "Policy and value read one memory, which is carried and sent once",
         always=True,

@@ -102,6 +102,7 @@ def sections() -> dict[str, type[Section]]:
 
 
 LIKE = 0.7  # of difflib's ratio: below it, two short names have a few letters in common and no more
+ELSEWHERE = 0.92  # for a key of another section than the one that was named, which is seldom meant
 SHORTEST = 4  # letters that a longer name may begin with to be meant
 
 
@@ -129,12 +130,15 @@ def nearest(unknown: str) -> str | None:
     if elsewhere:
         return elsewhere[0]
     siblings = [name for name, key in keys().items() if key.section == section]
-    return _similar(leaf, siblings) or _similar(leaf, [*keys(), *([] if section else sections())])
+    anywhere = [*keys(), *([] if section else sections())]
+    return _similar(leaf, siblings) or _similar(
+        leaf, anywhere, like=ELSEWHERE if section in sections() else LIKE
+    )
 
 
-def _similar(leaf: str, names: list[str]) -> str | None:
+def _similar(leaf: str, names: list[str], *, like: float = LIKE) -> str | None:
     by_leaf = {name.rpartition(".")[2]: name for name in names}
-    close = difflib.get_close_matches(leaf, by_leaf, n=1, cutoff=LIKE)
+    close = difflib.get_close_matches(leaf, by_leaf, n=1, cutoff=like)
     longer = [known for known in by_leaf if len(leaf) >= SHORTEST and known.startswith(f"{leaf}_")]
     return by_leaf[[*close, *longer][0]] if close or longer else None
 

@@ -18,6 +18,7 @@ from touchline.configs.kinds import Path
 from touchline.configs.presets import find
 from touchline.configs.rules import Rule, fault_of
 from touchline.configs.schema import Config
+from touchline.configs.tables import located
 from touchline.configs.validation import explain, validate
 
 
@@ -42,7 +43,8 @@ def load(
     """Read a config: a preset's name or a file's path, then Python's values, then flags; the later wins.
 
     ``overrides`` are flags, (dotted key, text): the text is read as it would be in the file. ``values`` are
-    nested, or by dotted keys. Raises ConfigError with every fault of them all.
+    nested, or by dotted keys. A path in ``table.source`` is relative to the working directory, and absolute in what
+    is returned. Raises ConfigError with every fault of them all.
     """
     draft = Draft()
     name = _lay_source(draft, source)
@@ -50,8 +52,17 @@ def load(
         draft.lay_values(values)
     for key, text in overrides:
         _lay_flag(draft, key, text)
-    config = _settle(draft)
+    config = _located(_settle(draft))
     return Resolved(config, {key: draft.origin(key) for key in keys()}, name or config.target)
+
+
+def _located(config: Config) -> Config:
+    """The table by its absolute path: Players may run in another folder than this one."""
+    source = config.table.source
+    if source is None:
+        return config
+    table = config.table.model_copy(update={"source": located(source)})
+    return config.model_copy(update={"table": table})
 
 
 def _lay_source(draft: Draft, source: str | FilePath | None) -> str:

@@ -125,21 +125,7 @@ TARGET_RULES: tuple[Rule, ...] = (
     ),
 )
 
-METHOD_RULES: tuple[Rule, ...] = (
-    Rule(
-        "search.over",
-        ("method", "env.id"),
-        lambda c: c.method == "search" and bool(c.env.id) and c.search.over == "activations",
-        "grid or draws with env.id",
-        "It chooses the activation functions of a network over a table",
-    ),
-    Rule(
-        "search.high",
-        ("search.low",),
-        lambda c: c.method == "search" and c.search.over == "grid" and c.search.high <= c.search.low,
-        "a number above search.low ({c.search.low})",
-        "The grid would have one point",
-    ),
+LAG_RULES: tuple[Rule, ...] = (
     Rule(
         "staleness.max_lag",
         ("method",),
@@ -186,6 +172,36 @@ METHOD_RULES: tuple[Rule, ...] = (
         ),
         "0 with optimizer.rule {c.optimizer.rule}",
         f"{EXACT_REASON}. adam, rmsprop and sgd bear lag",
+    ),
+)
+
+METHOD_RULES: tuple[Rule, ...] = (
+    Rule(
+        "search.over",
+        ("method", "env.id"),
+        lambda c: c.method == "search" and bool(c.env.id) and c.search.over == "activations",
+        "grid or draws with env.id",
+        "It chooses the activation functions of a network over a table",
+    ),
+    Rule(
+        "search.high",
+        ("search.low",),
+        lambda c: c.method == "search" and c.search.over == "grid" and c.search.high <= c.search.low,
+        "a number above search.low ({c.search.low})",
+        "The grid would have one point",
+    ),
+    *LAG_RULES,
+    Rule(
+        "staleness.max_lag",
+        ("method", "mode"),
+        lambda c: (
+            c.method != MAIN
+            and c.mode == "sync"
+            and c.staleness.max_lag > 0
+            and not any(rule.broken(c) for rule in LAG_RULES)
+        ),
+        "0 with mode sync",
+        "Every version waits for all results, so that it would have no effect. mode: async bears lag",
     ),
     Rule(
         "tasks.parts",

@@ -7,6 +7,8 @@ from typing import Any, TypedDict
 
 from touchline.configs.schema import Activation, Binary, Config, Initialization, Recurrent, Std
 
+VALUELESS = ("trpo", "evolution", "search")
+
 
 class PolicyArguments(TypedDict):
     """The fields of ``policy.form.Form``."""
@@ -32,6 +34,11 @@ class PolicyArguments(TypedDict):
     normalize: bool
 
 
+def has_value(config: Config) -> bool:
+    """Whether the policy has a value function: trpo's baseline is no part of the network, and searches have none."""
+    return config.policy.value and config.method not in VALUELESS
+
+
 def policy_arguments(config: Config) -> PolicyArguments:
     """The policy's form, as every side builds it."""
     policy = config.policy
@@ -48,7 +55,7 @@ def policy_arguments(config: Config) -> PolicyArguments:
         network_kwargs=policy.network_kwargs,
         bias=policy.bias,
         initialization=policy.initialization,
-        value=policy.value and config.method != "trpo",  # whose baseline is no part of the network
+        value=has_value(config),
         binary=policy.binary,
         std=policy.std,
         log_std=policy.log_std,

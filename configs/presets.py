@@ -68,11 +68,14 @@ def _text(path: Path) -> str:
 
 
 def _suggestion(name: str) -> str:
-    if "/" not in name and name.rpartition("-v")[2].isdecimal():
+    begin = [preset for preset in preset_names() if name and preset.startswith(name)]
+    if begin and name in GROUPS:
+        return f"Presets that begin so: {', '.join(begin)}"
+    if "/" not in name and "-v" in name and name.rpartition("-v")[2].isdecimal():
         return f"For an environment, use --env.id {name}"
     names = preset_names()
     near = difflib.get_close_matches(name, names, n=1)
-    meant = f"Did you mean the preset '{near[0]}'? " if near else ""
+    meant = f"Did you mean the preset '{[*near, *begin][0]}'? " if near or begin else ""
     return f"{meant}Presets: {', '.join(sorted(names, key=_documents_last))}"
 
 

@@ -19,8 +19,8 @@ class Table(Section):
     """A table of rows in place of an environment: what is minimised is a network's error on it."""
 
     source: Annotated[str | None, text("a built-in table or a path").or_null("none")] = None
-    """xor, sine, two_spirals, digits (needs scikit-learn), or a path: a .csv, an .npz with x and y, or a folder of
-    idx files such as MNIST's."""
+    """xor, sine, two_spirals, digits (needs the extra tables), or a path: a .csv, an .npz with x and y, or a folder of
+    idx files such as MNIST's. A path is from the working directory."""
 
     target: Annotated[
         str | int | tuple[str | int, ...] | None, COLUMNS.or_null("the last column; y of an .npz")
@@ -34,7 +34,8 @@ class Table(Section):
     """Only so many of the training rows, the first ones."""
 
     test: Annotated[float | int | None, HELD_OUT.or_null("the source's own, if it has one")] = None
-    """Rows held out to test on, drawn by seed: a share below 1, or a number."""
+    """Rows held out to test on, drawn by seed: a share below 1, or a number. A source with a test set of its own
+    (idx, .npz) gives all of that for a share and null, and the first so many for a number."""
 
     scale: Scale = "none"
     """Inputs: as they are; unit: over the greatest; standard: mean 0, deviation 1; binary: 1 where above 0."""

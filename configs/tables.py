@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from touchline.configs.kinds import Kind, is_text
 from touchline.configs.quantities import read_integer, read_number
+
+BUILT_IN = ("digits", "sine", "two_spirals", "xor")
+"""The tables that have a name and no path."""
 
 
 def _read_column(value: object) -> str | int:
@@ -24,10 +29,22 @@ def _read_held_out(value: object) -> float | int:
     number = read_number(value)
     if 0 < number < 1:
         return number
+    if isinstance(value, float):  # 1.0 may be meant as all of them
+        raise ValueError("neither a share nor a whole number")
     whole = read_integer(value)
     if whole < 1:
         raise ValueError("neither a share nor a number of rows")
     return whole
+
+
+def located(source: str) -> str:
+    """A source as every process finds it: the absolute path of a file or a folder, a name as it is."""
+    try:
+        path = Path(source).expanduser()
+    except RuntimeError:  # no such user
+        return source
+    is_path = path.suffix or len(path.parts) > 1 or path.exists()
+    return str(path.absolute()) if is_path and source not in BUILT_IN else source
 
 
 _COLUMN = {"anyOf": [{"type": "string"}, {"type": "integer"}]}
@@ -40,7 +57,7 @@ COLUMNS = Kind(
 )
 HELD_OUT = Kind(
     "share | int",
-    "a share of the rows between 0 and 1, or a number of rows",
+    "a share of the rows between 0 and 1, or a number of rows without a point",
     _read_held_out,
     {"type": "number", "exclusiveMinimum": 0},
 )

@@ -98,6 +98,7 @@ METHOD_EXAMPLES: tuple[dict[str, Any], ...] = (
     {**HOPPING, "hopping.temperature": 1.0, "tasks.parts": 1, "staleness.max_lag": 1},
     {**DESCENT, "descent.by": "weights", "staleness.max_lag": 1},
     {**DESCENT, "optimizer.rule": "quickprop", "staleness.max_lag": 1},
+    {**DESCENT, "mode": "sync", "staleness.max_lag": 1},
     {**HOPPING, "hopping.temperature": 1.0},
     {**DESCENT, "optimizer.rule": "sgd", "optimizer.momentum": 0.9, "staleness.max_lag": 1},
     {"method": "policy_gradient", **POLE, "optimizer.rule": "rprop_plus"},

@@ -61,7 +61,7 @@ def restore(
     if overrides:
         check_spaces(spec, policy)
     snapshot = _snapshot_of(policy, checkpoint, run)
-    return Restored(config, spec, policy, snapshot, _goal_of(config, checkpoint.state.get("facts", {})))
+    return Restored(config, spec, policy, snapshot, _goal_of(config, checkpoint.state))
 
 
 def check_spaces(spec: EnvSpec, policy: Policy) -> None:
@@ -120,7 +120,10 @@ def _snapshot_of(policy: Policy, checkpoint: Checkpoint, run: RunDirectory) -> S
     return Snapshot.of(policy, int(checkpoint.state["epoch"]), checkpoint.version, flat, statistics)
 
 
-def _goal_of(config: Config, facts: Mapping[str, Any]) -> float | None:
-    """The return that the run was to stop at; where it had none, the environment's own threshold."""
-    wanted = config.stop.mean_return
-    return wanted if isinstance(wanted, float) else facts.get("reward_threshold")
+def _goal_of(config: Config, state: Mapping[str, Any]) -> float | None:
+    """The return that the run was to reach: the method's own where it has one, or what it was to stop at; where it had
+    neither, the environment's own threshold."""
+    own, wanted = state.get("found", {}).get("goal"), config.stop.mean_return
+    if own is not None:
+        return float(own)
+    return wanted if isinstance(wanted, float) else state.get("facts", {}).get("reward_threshold")

@@ -14,6 +14,7 @@ from touchline.player import fit, points, rows
 from touchline.player.bench import Bench
 from touchline.player.work import Arrays, Held, UnknownOrder
 from touchline.targets.building import model_of
+from touchline.targets.local import minimizer
 
 VERBS: Mapping[str, Callable[[Bench, Mapping[str, Any], Held], Arrays | None]] = {
     "rows": rows.carry_out,
@@ -30,7 +31,12 @@ class TableWork:
     def __init__(
         self, config: Config, *, table: Table | None = None, goes_on: Callable[[], bool] = lambda: True
     ) -> None:
-        """``table``: to share one that was read already. Raises TableError, TargetError."""
+        """``table``: to share one that was read already.
+
+        Raises TableError, MissingExtra, and TargetError for no such network and where scipy is missing.
+        """
+        if config.method == "hopping":
+            minimizer()  # known now rather than at the first hop
         table = table or table_of(config)
         network = model_of(
             inputs=table.x.shape[1],
@@ -40,7 +46,10 @@ class TableWork:
         )
         self._bench = Bench(table, network, config, goes_on)
         self.spaces: Mapping[str, Any] = {"table": table.announced()}
-        self.facts: Mapping[str, Any] = {"labels": list(table.labels)}
+        self.facts: Mapping[str, Any] = {
+            "labels": list(table.labels),
+            **({"note": table.note} if table.note else {}),
+        }
 
     def carry_out(
         self, verb: str, arguments: Mapping[str, Any], held: Held, *, seq: int, count: int, standing: bool

@@ -134,6 +134,8 @@ def _varied(key: str, rivals: Sequence[Settings]) -> bool:
 def _named(key: str, value: str | None) -> str:
     if key == "method" and value is not None:
         return value
+    if key == "players.count" and str(value).isdecimal():
+        return f"{value} Player{'s' if value != '1' else ''}"
     name = key.rpartition(".")[2].replace("_", " ")
     return f"{name} {value}" if value not in (None, "None") else f"no {name}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from touchline.record.directory import RunDirectory
 from touchline.record.lines import EvaluationLine, ResultLine, UpdateLine, read_lines
-from touchline.record.status import Objective, Summary
+from touchline.record.status import Objective, Summary, return_goal_of
+
+TESTED_RETURNS = ("test_return", "test_mean")  # of greedy episodes, as a line of metrics.jsonl names them
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -51,11 +53,20 @@ class Updates:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """The K evaluations of a run, each of a version's greedy episodes."""
+    """The K evaluations of a run, or tests by rounds, each of a version's greedy episodes."""
 
     means: FloatArray  # float64 [K], of the returns
     steps: FloatArray  # float64 [K], trained when the version was made
     seconds: FloatArray  # float64 [K], since the run began
+
+
+@dataclass(frozen=True)
+class Tested:
+    """One test of a run by rounds in an environment."""
+
+    mean: float | None  # of the returns
+    steps: int
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -98,8 +109,8 @@ def read_history(run: RunDirectory) -> History:
         env=summary.env if summary else status.env if status else run.name,
         episodes=_episodes(list(read_lines(run.episodes.path, ResultLine))),
         updates=_updates(lines),
-        evaluated=_evaluated(list(read_lines(run.evaluations.path, EvaluationLine))),
-        goal=status.return_goal if status else None,
+        evaluated=_evaluated([*read_lines(run.evaluations.path, EvaluationLine), *_tests(lines)]),
+        goal=return_goal_of(status) if status else None,
         over_episodes=status.over_episodes if status else 100,
         law=summary.lag.law if summary else status.lag.law if status else None,
         lag_bound=status.lag_bound if status else None,
@@ -136,13 +147,14 @@ def _updates(lines: Sequence[UpdateLine]) -> Updates:
 
 
 def _rounds(lines: Sequence[UpdateLine], objective: Objective, summary: Summary | None) -> Rounds:
-    """Of the lines, and of the test that the run ended with, after its last line."""
+    """Of the lines, and of the test that the run ended with, where that has no line."""
     said: list[tuple[int, float, Mapping[str, float | None]]] = [
         (line.steps, line.seconds, line.loss) for line in lines
     ]
     if summary is not None:
         last = {name: value for name, value in objective.measures.items() if name.startswith("test_")}
-        said.append((summary.steps, summary.wall_seconds, last))
+        if last != _last_test(said):
+            said.append((summary.steps, summary.wall_seconds, last))
     names = {name: None for _, _, loss in said for name in loss}
     return Rounds(
         steps=_never_falling(_floats([steps for steps, _, _ in said])),
@@ -152,7 +164,20 @@ def _rounds(lines: Sequence[UpdateLine], objective: Objective, summary: Summary 
     )
 
 
-def _evaluated(lines: Sequence[EvaluationLine]) -> Evaluated:
+def _last_test(said: Sequence[tuple[int, float, Mapping[str, float | None]]]) -> Mapping[str, float | None]:
+    tests = [{name: value for name, value in loss.items() if name.startswith("test_")} for _, _, loss in said]
+    return next((test for test in reversed(tests) if test), {})
+
+
+def _tests(lines: Sequence[UpdateLine]) -> Iterator[Tested]:
+    """The mean returns of greedy episodes that a run by rounds tests its versions with."""
+    for line in lines:
+        for name in TESTED_RETURNS:
+            if line.loss.get(name) is not None:
+                yield Tested(line.loss[name], line.steps, line.seconds)
+
+
+def _evaluated(lines: Sequence[EvaluationLine | Tested]) -> Evaluated:
     return Evaluated(
         means=_floats([line.mean for line in lines]),
         steps=_floats([line.steps for line in lines]),

@@ -11,7 +11,7 @@ import msgspec
 from touchline.record.directory import RunDirectory
 from touchline.record.errors import RecordError
 from touchline.record.finding import list_runs
-from touchline.record.status import Objective, Status, Summary
+from touchline.record.status import Objective, Status, Summary, return_goal_of
 
 SILENT_SECONDS = 10.0  # without a new status; a live Trainer writes one every second or so
 
@@ -61,7 +61,7 @@ def _ended(run: RunDirectory, summary: Summary, status: Status | None, modified:
         state="solved" if summary.solved else summary.reason,
         solved=summary.solved,
         return_mean=summary.return_mean_100,
-        return_goal=status.return_goal if status else None,
+        return_goal=return_goal_of(status) if status else None,
         steps=summary.steps,
         episodes=summary.episodes,
         seconds=summary.wall_seconds,
@@ -77,7 +77,7 @@ def _running(run: RunDirectory, status: Status, modified: float, *, silent: bool
         state="lost" if silent else status.state,
         solved=False,
         return_mean=status.return_mean,
-        return_goal=status.return_goal,
+        return_goal=return_goal_of(status),
         steps=status.steps,
         episodes=status.episodes,
         seconds=status.seconds,

@@ -102,6 +102,8 @@ def _draw_group(axes: Axes, item: Drawn, paint: str, unit: float) -> None:
             axes.plot(curve.x / unit, curve.line, color=paint, alpha=0.35, linewidth=0.8)
             axes.plot(curve.x[-1] / unit, curve.line[-1], "o", color=paint, markersize=3.5, alpha=0.7)
     axes.plot(whole.x / unit, whole.line, color=paint, label=_legend(item))
+    if np.ptp(whole.x) == 0:  # a curve of one place is a point
+        axes.plot(whole.x[-1] / unit, whole.line[-1], "o", color=paint, markersize=4)
 
 
 def _floor(drawn: Sequence[Drawn]) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from touchline.record.curves import MAX_POINTS, Curve, FloatArray
 from touchline.record.groups import Group, group_title
 from touchline.record.history import Rounds
-from touchline.record.plot_style import COLOURS, QUIET, colour, draw_goal, new_figure, time_axis
+from touchline.record.plot_style import COLOURS, QUIET, colour, count_axis, draw_goal, new_figure, time_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 Axis = Literal["steps", "seconds"]
 DASHES: Any = ((0, ()), (0, (5, 2)), (0, (1.5, 1.5)))  # of lines that share a colour
 TESTED: Any = {"linestyle": (0, (2, 1.5)), "linewidth": 1.4}
+TESTED_ONCE: Any = {"linestyle": "none", "marker": "o", "markersize": 5, "markerfacecolor": "white"}
 HELD_OUT = ("test", "validation")  # rows that nothing is trained on; validation: that something was chosen by
 DECADES = 100.0  # an axis that spans less has numbers between its powers of ten
 FLOOR = 3.0  # an error of 0 is drawn that much below the least that is not
 ZERO: Any = {"marker": "v", "markersize": 7, "markeredgecolor": "white", "markeredgewidth": 0.6}
 STARTED = 0.3  # of the time: where starting took longer, the axis begins with the first round
+ROOM = 0.05  # of an axis, beyond what is drawn
 LEGEND_LETTERS = 100  # beside each other
 
 
@@ -63,13 +65,11 @@ def objective_figure(groups: Sequence[Group]) -> Figure | None:
 
 
 def curve_of(rounds: Rounds, measure: str, axis: Axis) -> tuple[FloatArray, FloatArray]:
-    """Where the measure was said, and what: float64 [K] each. A test's value is said once."""
+    """Where the measure was said, and what: float64 [K] each."""
     x, values = getattr(rounds, axis), rounds.measures.get(measure, np.zeros(0))
     if not len(values):
         return np.zeros(0), np.zeros(0)
     known = np.isfinite(values)
-    if measure.startswith("test_"):  # each line repeats the last test's
-        known[known] = np.diff(values[known], prepend=np.inf) != 0
     return x[known], values[known]
 
 
@@ -115,19 +115,22 @@ def _draw_panel(axes: Axes, groups: Sequence[Group], panel: Panel, axis: Axis) -
         for name in _names(groups, panel)
         if (curves := _curves(group, name, axis))
     ]
-    unit = _name_axis(axes, axis, [curve for _, _, curves in drawn for curve in curves])
+    span = _span(groups, axis)
+    unit = _name_axis(axes, axis, span)
     every = np.concatenate([values for _, _, curves in drawn for _, values in curves])
     goals = _goals(groups) if panel.measure == "error" else []
-    floor = _floor(every, goals) if panel.measure == "error" else None
+    floor = _floor(every, goals) if panel.measure == "error" and span[1] > span[0] else None
     for index, name, curves in drawn:
         dashes = TESTED if name in panel.held_out and len(groups) == 1 else {}
         _draw(axes, curves, {**_style(index), **dashes}, axis, unit=unit, floor=floor)
-    if axis == "seconds" and axes.get_xlim()[0] < STARTED * axes.get_xlim()[1]:
-        axes.set_xlim(left=0)
     if panel.measure == "accuracy":
         _shares(axes)
     elif floor is not None:
         _log_axis(axes, "y", floor, every.max(), "{:g}".format)
+    else:
+        axes.set_ylim(bottom=min(0.0, every.min()), top=1.2 * max(every.max(), *goals, 0.0) or 1.0)
+    if span[1] == span[0]:
+        _say_once(axes, [curve for _, _, curves in drawn for curve in curves], unit)
     _draw_goals(axes, goals, floor)
 
 
@@ -164,8 +167,11 @@ def _draw(
         axes.annotate(
             "0", (x[-1] / unit, floor), xytext=(-6, 6), textcoords="offset points", ha="right", color=QUIET
         )
-    elif "linewidth" not in style:
-        axes.plot(x[-1] / unit, line[-1], "o", color=style["color"], markersize=4)
+    elif "linewidth" in style:
+        if np.ptp(x) == 0:  # of one place there is no line
+            axes.plot(x[-1] / unit, line[-1], color=style["color"], **TESTED_ONCE)
+    else:
+        axes.plot(x[-1] / unit, line[-1], "o", color=style["color"], markersize=4, clip_on=False, zorder=3)
 
 
 def _style(index: int) -> dict[str, Any]:
@@ -186,16 +192,46 @@ def _floor(errors: FloatArray, goals: Sequence[float]) -> float | None:
     return least / FLOOR if (errors == 0).any() else least
 
 
-def _name_axis(axes: Axes, axis: Axis, curves: Sequence[tuple[FloatArray, FloatArray]]) -> float:
+def _span(groups: Sequence[Group], axis: Axis) -> tuple[float, float]:
+    """From where to where a table's panels all go."""
+    names = [name for panel in PANELS for name in _names(groups, panel)]
+    curves = [curve for group in groups for name in names for curve in _curves(group, name, axis)]
+    return min(x[0] for x, _ in curves), max(x[-1] for x, _ in curves)
+
+
+def _name_axis(axes: Axes, axis: Axis, span: tuple[float, float]) -> float:
     """Scale and label the x axis; returns the unit of its numbers."""
     from matplotlib.ticker import EngFormatter
 
-    start, stop = min(x[0] for x, _ in curves), max(x[-1] for x, _ in curves)
+    start, stop = span
     if axis == "seconds":
-        return time_axis(axes, stop)
+        unit = time_axis(axes, stop)
+        low = 0.0 if start < STARTED * stop or start == stop else start - ROOM * (stop - start)
+        axes.set_xlim(low / unit, (stop + ROOM * (stop - low)) / unit)
+        return unit
     axes.set_xlabel("row evaluations")
-    _log_axis(axes, "x", start, stop, EngFormatter(sep=""))
+    if 0 < start < stop:
+        _log_axis(axes, "x", start, stop, EngFormatter(sep=""))
+        room = (stop / start) ** ROOM
+        axes.set_xlim(start / room, stop * room)
+    else:
+        count_axis(axes.xaxis)
+        axes.set_xlim(0, (1 + ROOM) * stop or 1.0)
     return 1.0
+
+
+def _say_once(axes: Axes, curves: Sequence[tuple[FloatArray, FloatArray]], unit: float) -> None:
+    """What was measured in the only round."""
+    axes.set_title("one round", loc="right", fontsize=8.5, fontweight="normal", color=QUIET)
+    for x, values in curves:
+        axes.annotate(
+            f"{values[-1]:.4g}",
+            (x[-1] / unit, values[-1]),
+            xytext=(-6, 6),
+            textcoords="offset points",
+            ha="right",
+            color=QUIET,
+        )
 
 
 def _log_axis(
@@ -230,14 +266,12 @@ def _legend(figure: Figure, groups: Sequence[Group]) -> None:
     first = figure.axes[0]
     tables = _tables(groups)
     if len(shown) == 1:
-        held_out = [rows for rows in HELD_OUT if _any_of(shown[0], rows)]
-        if held_out:
-            first.plot([], [], color=colour(0), label="training rows")
-            first.plot([], [], label=f"{' and '.join(held_out)} rows", **{"color": colour(0), **TESTED})
-            figure.legend(loc="outside upper right", ncols=2)
+        _legend_of_one(figure, shown[0])
         return
     for table in tables:
         for index, group in enumerate(_members(groups, table)):
+            if not _drawn(groups, table, group):
+                continue
             runs = f" ({len(group.histories)} runs)" if len(group.histories) > 1 else ""
             label = group.label if len(tables) == 1 else group_title(group)
             first.plot([], [], label=f"{label}{runs}", **_style(index))
@@ -245,6 +279,26 @@ def _legend(figure: Figure, groups: Sequence[Group]) -> None:
     figure.legend(loc="outside lower center", ncols=max(1, LEGEND_LETTERS // longest))
 
 
-def _any_of(group: Group, rows: str) -> bool:
-    """Whether anything was measured on the rows held out of that name."""
-    return any(_curves(group, f"{rows}_{panel.measure}", "steps") for panel in PANELS)
+def _legend_of_one(figure: Figure, group: Group) -> None:
+    """Nothing where all lines are of the rows trained on."""
+    of = {rows: _places(group, [f"{rows}_{panel.measure}" for panel in PANELS]) for rows in HELD_OUT}
+    held_out = {rows: places for rows, places in of.items() if places}
+    if not held_out:
+        return
+    first = figure.axes[0]
+    if _places(group, [panel.measure for panel in PANELS]):
+        first.plot([], [], color=colour(0), label="training rows")
+    look = TESTED if max(held_out.values()) > 1 else TESTED_ONCE
+    first.plot([], [], label=f"{' and '.join(held_out)} rows", **{"color": colour(0), **look})
+    figure.legend(loc="outside upper right", ncols=2)
+
+
+def _places(group: Group, measures: Sequence[str]) -> int:
+    """Of the longest curve of these measures: at how many places it was measured."""
+    return max((len(x) for name in measures for x, _ in _curves(group, name, "steps")), default=0)
+
+
+def _drawn(groups: Sequence[Group], table: str, group: Group) -> bool:
+    """Whether there is a line of it in any panel."""
+    members = _members(groups, table)
+    return _places(group, [name for panel in PANELS for name in _names(members, panel)]) > 0

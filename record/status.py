@@ -95,6 +95,12 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     objective: Objective | None = None  # None with method policy_gradient
 
 
+def return_goal_of(status: Status) -> float | None:
+    """The return that is to be reached: the method's own where it has one, as imitation may."""
+    own = status.objective.facts.get("goal") if status.objective is not None else None
+    return status.return_goal if own is None else float(own)
+
+
 class LedgerSummary(msgspec.Struct, frozen=True, kw_only=True):
     """What became of every result: counts by bucket, ``sent`` among them."""
 

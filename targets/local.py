@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from touchline.targets.errors import TargetError
+from touchline.targets.errors import TargetError, scipy_missing
 from touchline.targets.network import TableNetwork
 from touchline.targets.rules import Rule
 
@@ -62,16 +62,18 @@ def minimize(
 
     ``f_and_grad``: float64 ``[size]`` -> (f, its gradient float64 ``[size]``).
     """
+    found = minimizer()(f_and_grad, w, jac=True, method="L-BFGS-B", options={"maxiter": iterations})
+    return Minimum(np.array(found.x, np.float64), float(found.fun), int(found.nfev))
+
+
+def minimizer() -> Callable[..., Any]:
+    """scipy's function, which one may ask for beforehand. Raises TargetError: scipy is not installed."""
     try:
         from scipy import optimize
     except ImportError as error:
-        raise TargetError(
-            "solver: L-BFGS-B needs scipy, which is not installed: pip install 'touchline[solvers]'"
-        ) from error
-    found: Any = optimize.minimize(
-        f_and_grad, w, jac=True, method="L-BFGS-B", options={"maxiter": iterations}
-    )
-    return Minimum(np.array(found.x, np.float64), float(found.fun), int(found.nfev))
+        raise scipy_missing("L-BFGS-B") from error
+    found: Callable[..., Any] = optimize.minimize
+    return found
 
 
 def _check(rule: Rule, batch_rows: int | None, rows: int, rng: np.random.Generator | None) -> None:

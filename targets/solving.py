@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from touchline.targets.errors import TargetError
+from touchline.targets.errors import TargetError, scipy_missing
 
 FloatArray = NDArray[np.float64]
 SolverName = Literal["cg", "minres", "gmres", "bicgstab"]
@@ -96,9 +96,7 @@ def solver_named(name: str) -> Solver:
     try:
         from scipy.sparse import linalg
     except ImportError as error:
-        raise TargetError(
-            f"solver: {name} needs scipy, which is not installed: pip install 'touchline[solvers]'"
-        ) from error
+        raise scipy_missing(name) from error
     found: Solver = getattr(linalg, name)
     return found
 

@@ -131,7 +131,8 @@ def bottleneck(training: Course) -> str:
     """Which side the run waited for, in words a user can act on."""
     if training.config.mode == "serial":
         share = 1 - training.pace.wait_fraction
-        return f"one process: {share:.0%} of its time updating, {1 - share:.0%} playing"
+        work = "playing" if training.config.table.source is None else "working"
+        return f"one process: {share:.0%} of its time updating, {1 - share:.0%} {work}"
     waiting = training.pace.wait_fraction
     if training.config.method != "policy_gradient":
         parts = training.config.tasks.parts

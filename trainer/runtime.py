@@ -395,7 +395,8 @@ class TrainerRuntime:
         failure = account_of(event.detail)
         message = str(failure["message"])
         if failure.get("kind") == "setup" and self.training is None:
-            raise RunFailed(message, exit_code=2, detail=str(failure.get("traceback", "")))
+            headline = message if self._own_players else f"{event.name}: {message}"  # which machine it is of
+            raise RunFailed(headline, exit_code=2, detail=str(failure.get("traceback", "")))
         self.crew.reported(event.name)
         self._failed(event.name, message, {"player": event.name, **failure}, text_of(failure))
 

@@ -60,7 +60,7 @@ class Merged:
     table or steps of an environment. ``error``: to be minimised, the mean over training rows, or minus the mean
     return, None where the round says nothing of it; ``of_new``: whether it is that of the new arrays, not of those
     that the round worked with. ``measures``: more numbers for the metrics' line, such as test_error or accuracy.
-    ``episodes``: returns and lengths of whole episodes that were played. ``done``: why the run should end, None: go on;
+    ``returns``, ``lengths``: of whole episodes that were played. ``done``: why the run should end, None: go on;
     ``solved``: with ``done``, whether it reached what it was for.
     """
 
@@ -86,8 +86,11 @@ class Scheme(Protocol):
 
     @property
     def ageless(self) -> bool:
-        """Whether what a task brings does not depend on the version it is carried out with: then there is nothing to be
-        late for. Players are never kept waiting, whatever ``staleness.max_lag``, and each result is merged as it comes."""
+        """Whether what a task brings does not depend on the version it is carried out with.
+
+        Then nothing is late: Players are never kept waiting, whatever ``staleness.max_lag``, and each result is merged
+        as it comes.
+        """
         ...
 
     @property

@@ -7,9 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from systems_study.clockwork import Costs, best_players, model_seconds, seconds_a_round
 from systems_study.drawing import plain_numbers
-from systems_study.levels import levels, measured
+from systems_study.levels import QUICK, levels, measured
 from systems_study.page import count, figure, percent, seconds, table
 from systems_study.study import Study, curve, machine
 from touchline.record.plot_style import INK, QUIET, colour, new_figure, save
@@ -48,7 +50,7 @@ def empty_round(study: Study) -> dict[str, float]:
     for name, how in kinds.items():
         players = () if how else ("--players.count", "1")
         lines = study.run(f"empty-{name[0]}", "001-rows", *flags, *rounds, *players, **how).lines
-        found[name] = (lines[-1].seconds - lines[0].seconds) / (len(lines) - 1)
+        found[name] = float(np.percentile(np.diff([line.seconds for line in lines]), QUICK))
     return found
 
 

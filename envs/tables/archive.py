@@ -15,6 +15,8 @@ from touchline.envs.errors import TableError
 from touchline.envs.tables.faults import check_finite, check_rows
 from touchline.envs.tables.table import Found
 
+EXPECTED = "expected an .npz file of plain arrays, as numpy.savez writes it"
+ARRAY, ARCHIVE = b"\x93NUMPY", b"PK"  # how files of numpy.save and numpy.savez begin
 UNREADABLE = (
     OSError,
     ValueError,
@@ -23,8 +25,6 @@ UNREADABLE = (
     NotImplementedError,
     zipfile.BadZipFile,
     zlib.error,
-    AttributeError,  # a lone .npy is no archive: it has no files,
-    TypeError,  # and is no context
 )
 
 
@@ -54,14 +54,36 @@ def read_npz(path: Path) -> Found:
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    with path.open("rb") as file:  # opened here: numpy leaves it open where the archive is damaged
+        if not zipfile.is_zipfile(file):
+            file.seek(0)
+            raise TableError(f"{path}: {EXPECTED}, found {_instead(file.read(len(ARRAY)))}")
+        file.seek(0)
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                return {name: _array(path, archive, name) for name in archive.files}
+        except UNREADABLE:
+            raise TableError(f"{path}: {EXPECTED}, found one that is damaged. Write it again") from None
+
+
+def _instead(start: bytes) -> str:
+    """What a file that begins so is, if it is no archive."""
+    if start == ARRAY:
+        return "a single array. Write it by numpy.savez(FILE, x=..., y=...)"
+    if start.startswith(ARCHIVE):
+        return "one that is cut short. Write it again"
+    return "another kind of file" if start else "an empty file"
+
+
+def _array(path: Path, archive: Any, name: str) -> NDArray[Any]:
     try:
-        # Opened here: numpy leaves it open where the archive is damaged.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except UNREADABLE as error:
-        raise TableError(
-            f"{path}: expected an .npz file of plain arrays, as numpy.savez writes it: {error}"
-        ) from None
+        array: NDArray[Any] = archive[name]
+    except ValueError as error:
+        if "Object arrays" not in str(error):
+            raise
+        expected = "expected rows of real numbers, found Python objects, which are not loaded"
+        raise TableError(f"{path}: {name}: {expected}. Rows of one length become numbers") from None
+    return array
 
 
 def _inputs(place: str, name: str, array: NDArray[Any]) -> NDArray[Any]:

@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 
 from touchline.envs.errors import TableError
 from touchline.envs.tables.columns import Columns, Target, columns_of, is_missing, is_number
-from touchline.envs.tables.faults import SHOWN, refuse
+from touchline.envs.tables.faults import Faults
 from touchline.envs.tables.table import Found
 
 Line = tuple[int, list[str]]  # its number and its cells
 SAMPLE = 4096  # characters, to guess the delimiter from
 VALUE = "a number (for labels say classes: true)"
+ONE_OF_SEVERAL = "a number (labels are of one column: name it alone as the target)"
 
 
 def read_csv(path: Path, *, target: Target, classes: bool | None) -> Found:
@@ -36,12 +37,32 @@ def read_csv(path: Path, *, target: Target, classes: bool | None) -> Found:
     try:
         with _opened(path) as file:
             return _read(str(path), file, target=target, classes=classes)
-    except (UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise TableError(f"{path}: expected a CSV file in UTF-8: {error}") from None
+    except UnicodeDecodeError:
+        raise TableError(f"{path}: {_not_utf8(path)}") from None
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise TableError(
+            f"{path}: expected a whole gzip file, found one that does not unpack: {error}"
+        ) from None
+
+
+def _not_utf8(path: Path) -> str:
+    """Where the bytes cease to be text, and what to do."""
+    with gzip.open(path) if _is_packed(path) else path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                found = f"line {number}: expected text in UTF-8, found the byte 0x{line[error.start]:02x}"
+                return f"{found}. Save it as UTF-8, or: iconv -f latin1 -t utf-8 FILE > NEW"
+    raise AssertionError("what could be decoded line by line, could not be as a whole")
+
+
+def _is_packed(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"
 
 
 def _opened(path: Path) -> TextIO:
-    if path.suffix.lower() == ".gz":
+    if _is_packed(path):
         return cast(TextIO, gzip.open(path, "rt", encoding="utf-8-sig", newline=""))
     return path.open(encoding="utf-8-sig", newline="")
 
@@ -56,12 +77,16 @@ def _read(place: str, file: TextIO, *, target: Target, classes: bool | None) -> 
     if not data:
         raise TableError(f"{place}: expected rows, found a header alone")
     reading = _Reading(columns, _text_label(columns, data[0][1], classes))
-    for line in itertools.chain(data, lines):
-        reading.add(*line)
-        if len(reading.faults) > SHOWN:
-            break
-    if reading.faults:
-        refuse(place, reading.faults)
+    try:
+        for line in itertools.chain(data, lines):
+            reading.add(*line)
+            if reading.faults.enough:
+                break
+    except TableError:  # of the lines themselves; what went before is likelier to be why
+        if not reading.faults.first:
+            raise
+    if reading.faults.first:
+        reading.faults.refuse(place)
     return reading.found()
 
 
@@ -102,17 +127,18 @@ class _Reading:
     x: list[NDArray[np.float64]] = field(default_factory=list)
     y: list[NDArray[np.float64]] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
+    faults: Faults = field(default_factory=Faults)
 
     def add(self, line: int, cells: Sequence[str]) -> None:
         """One line: its numbers, or its faults."""
         if len(cells) != len(self.columns.names):
-            expected = len(self.columns.names)
-            self.faults.append(f"line {line}: expected {expected} columns, found {len(cells)}")
+            width = len(self.columns.names)
+            self.faults.add("width", f"line {line}: expected {width} columns, found {len(cells)}")
             return
         self.x.append(self._numbers(line, cells, self.columns.inputs))
         if self.label is None:
-            self.y.append(self._numbers(line, cells, self.columns.targets, VALUE))
+            expected = VALUE if len(self.columns.targets) == 1 else ONE_OF_SEVERAL
+            self.y.append(self._numbers(line, cells, self.columns.targets, expected))
         elif is_missing(cells[self.label]):
             self._fault(line, self.label, "a label", cells[self.label])
         else:
@@ -142,7 +168,8 @@ class _Reading:
 
     def _fault(self, line: int, column: int, expected: str, cell: str) -> None:
         found = repr(cell) if cell.strip() else "nothing"
-        self.faults.append(f"line {line}, {self.columns.place(column)}: expected {expected}, found {found}")
+        place = self.columns.place(column)
+        self.faults.add(place, f"line {line}, {place}: expected {expected}, found {found}")
 
 
 def numbered(cells: Sequence[str]) -> tuple[NDArray[np.int64], tuple[str, ...]]:

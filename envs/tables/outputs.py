@@ -14,6 +14,8 @@ from touchline.envs.tables.table import FloatArray, Found
 
 MAX_CLASSES = 1024
 """More, and the labels are taken for a mistake: numbers of rows, or quantities."""
+FEW = 10
+"""Different whole numbers that may well be labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,19 @@ def outputs_of(place: str, found: Found, *, classes: bool | None) -> Outputs:
     return _as_values(found, classes=True)
 
 
+def note_of(outputs: Outputs) -> str:
+    """Of one column of few whole numbers, which may be labels: what they were taken for. Else nothing."""
+    if outputs.classes or outputs.y.shape[1] != 1:
+        return ""
+    values = np.unique(outputs.y)
+    if len(values) > FEW or (values != np.rint(values)).any():
+        return ""
+    return (
+        f"{outputs.labels[0]!r} has {len(values)} different whole numbers, taken as quantities; "
+        "for labels set table.classes: true"
+    )
+
+
 def _as_values(found: Found, *, classes: bool) -> Outputs:
     y = found.y.reshape(len(found.y), -1).astype(np.float64)
     test_y = None if found.test_y is None else found.test_y.reshape(len(found.test_y), -1).astype(np.float64)
@@ -59,9 +74,8 @@ def _labelled(place: str, found: Found) -> Found:
         rounded = np.rint(y[:, 0])
         odd = np.flatnonzero((rounded != y[:, 0]) | (np.abs(rounded) > 2**53))
         if odd.size:
-            refuse(
-                place, (f"{name}, row {i}: expected a label, a whole number, found {y[i, 0]}" for i in odd)
-            )
+            fault = f"{name}, row {odd[0]}: expected a label, a whole number, found {y[odd[0], 0]}"
+            refuse(place, fault, more=odd.size - 1)
         labels[name] = rounded.astype(np.int64)
     y = labels["y"]
     assert y is not None
@@ -87,7 +101,8 @@ def _check_labels(place: str, name: str, labels: NDArray[Any], count: int) -> No
     bad = np.flatnonzero((labels < 0) | (labels >= count))
     if bad.size:
         expected = f"expected a label from 0 to {count - 1} (for quantities say classes: false)"
-        refuse(place, (f"{name}, row {i}: {expected}, found {labels[i]}" for i in bad))
+        fault = f"{name}, row {bad[0]}: {expected}, found {labels[bad[0]]}"
+        refuse(place, fault, more=bad.size - 1)
 
 
 def _is_one_hot(y: NDArray[Any]) -> bool:

@@ -15,8 +15,8 @@ from touchline.envs.tables.columns import Target
 from touchline.envs.tables.delimited import read_csv
 from touchline.envs.tables.faults import check_finite
 from touchline.envs.tables.idx import is_idx, read_idx
-from touchline.envs.tables.outputs import Outputs, outputs_of
-from touchline.envs.tables.rows import check_request, count_of, first, held_out, total_for
+from touchline.envs.tables.outputs import Outputs, note_of, outputs_of
+from touchline.envs.tables.rows import check_request, first, held_out, total_for
 from touchline.envs.tables.scaling import Scale, scaled
 from touchline.envs.tables.table import FloatArray, Found, Table
 from touchline.policy.references import did_you_mean
@@ -46,8 +46,8 @@ def read_table(
     """A table of ``SOURCES``, or of a path.
 
     ``rows``: the first so many of the training rows, None all; of sine, so many places.
-    ``test``: rows to test on, a share or a number. They are drawn by ``seed`` from all rows; of a source with a test
-    set of its own they are the first of that, and None takes it whole.
+    ``test``: rows to test on, a share or a number, drawn by ``seed`` from all rows. A source with a test set of its own
+    gives all of that for None and for a share, and the first so many for a number.
     ``target``: the columns of a CSV to predict, by name or position; None: the last.
     ``classes``: whether what is predicted is classes. None: text, and whole numbers of idx and .npz files, are.
 
@@ -59,14 +59,19 @@ def read_table(
     outputs = outputs_of(source, found, classes=classes)
     x, y, test_x, test_y = _parts(source, found, outputs, rows=rows, test=test, seed=seed)
     x, test_x = scaled(x, test_x, scale=scale)
-    return Table(_path(source).resolve().name, x, y, test_x, test_y, outputs.classes, outputs.labels)
+    note = note_of(outputs) if classes is None and _is_csv(_path(source)) else ""
+    return Table(_path(source).resolve().name, x, y, test_x, test_y, outputs.classes, outputs.labels, note)
+
+
+def _is_csv(path: Path) -> bool:
+    return path.name.lower().endswith((".csv", ".csv.gz"))
 
 
 def _found(
     source: str, *, rows: int | None, test: float | int | None, target: Target, classes: bool | None
 ) -> Found:
     path = _path(source)
-    is_csv = path.name.lower().endswith((".csv", ".csv.gz"))
+    is_csv = _is_csv(path)
     if target is not None and not is_csv:
         raise TableError(
             f"{source}: target: expected none, as only a .csv has columns to choose, found {target!r}"
@@ -107,7 +112,8 @@ def _from_arrays(path: Path) -> Found:
 def _no_such(source: str, path: Path) -> str:
     if path.suffix or len(path.parts) > 1:
         siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-        return f"{source}: no such file or folder.{did_you_mean(path.name, siblings)}"
+        where = "" if path.is_absolute() else f" in {Path.cwd()}"
+        return f"{source}: no such file or folder{where}.{did_you_mean(path.name, siblings)}"
     known = ", ".join(SOURCES)
     return f"unknown table '{source}'.{did_you_mean(source, SOURCES)} Expected one of {known}, or a path: {PATHS}"
 
@@ -121,7 +127,7 @@ def _parts(
         learn, tried = held_out(source, total=len(x), test=test or 0, seed=seed)
         learn = learn[first(source, "rows", rows, total=len(learn))]
         return x[learn], y[learn], x[tried], y[tried]
-    count = None if test is None else count_of(test, total=len(found.test_x))
+    count = test if isinstance(test, int) else None
     tests = first(source, "test", count, total=len(found.test_x))
     chosen = first(source, "rows", rows, total=len(x))
     return x[chosen], y[chosen], found.test_x[tests], outputs.test_y[tests]

@@ -38,6 +38,7 @@ class Table:
     test_y: FloatArray  # float64 [M, O]
     classes: bool  # whether y is one-hot
     labels: tuple[str, ...]  # names of the classes, or of the outputs
+    note: str = ""  # what was taken for granted, for people
 
     def __post_init__(self) -> None:
         for name in ("x", "y", "test_x", "test_y"):

@@ -240,6 +240,18 @@ def test_a_message_is_printed_when_it_is_new() -> None:
     assert lines[1:] == ["   0:01  player-1 joined", "   0:03  [x] left"]
 
 
+def test_an_event_is_printed_once_though_others_join_it() -> None:
+    out = console()
+    both = "player-1 joined; player-0 joined"
+    events = ["player-1 joined", both, both, "player-0 left", "player-1 joined"]
+    statuses = [at(number, message=event) for number, event in enumerate(events)]
+    view = PlainView(Script(*statuses), console=out, seconds=100)
+    for _ in statuses:
+        view.tick()
+    said = [line.split("  ")[-1] for line in shown(out).splitlines() if "steps" not in line]
+    assert said == ["player-1 joined", "player-0 joined", "player-0 left", "player-1 joined"]
+
+
 def test_plain_lines_are_not_wrapped_and_hold_no_escapes() -> None:
     out = console(terminal=False)
     PlainView(Script(at(0, message="x" * 300)), console=out).tick()

@@ -91,13 +91,13 @@ def row_of(label: str, status: Status = STATUS, width: int = 80) -> str:
 
 def test_a_run_on_a_table_at_eighty_columns() -> None:
     assert render() == [
-        " 1-digits-s0  digits · async                                   ● training  0:08",
+        " 1-digits-s0  digits · lockstep                                ● training  0:08",
         "",
         " ━━──────────────────   11 %  34 / 300 rounds  eta ≤ 1:03  151k row evaluations",
         "",
         " error    0.01235 of 0.01   2.4 █▇▅▃▁ 0.0123   best 0.0119",
         " tests    error 0.09987   accuracy 97.5 %   training accuracy 99.9 %",
-        " found    hidden 16, 8   candidates 15   gradient norm 0.0717",
+        " found    hidden [16, 8]   candidates 15   gradient norm 0.0717",
         " speed    4.20 rounds/s   281k row evaluations/s   34 rounds   136 results",
         " learner  waits 99 % for Players   ━━━━━━━━━━   version 34",
         " lag      mean 0.0   law 0.0   p95 0   max 0   bound 0",
@@ -112,7 +112,7 @@ def test_rows_that_a_structure_was_chosen_by_are_not_called_tests() -> None:
     measures = {"accuracy": 0.9, "validation_error": 0.0998654, "validation_accuracy": 0.97493}
     status = measured(measures=measures, facts={"hidden": [16, 8]})
     assert row_of("found", status, 120) == (
-        " found    hidden 16, 8   accuracy 90.0 %   validation error 0.09987   validation accuracy 97.5 %"
+        " found    hidden [16, 8]   accuracy 90.0 %   validation error 0.09987   validation accuracy 97.5 %"
     )
     assert not any(line.startswith(" tests") for line in render(status))
     assert "test" not in status_line(status)
@@ -178,7 +178,7 @@ def test_an_error_within_its_goal_turns_green(value: float, style: str) -> None:
 
 def test_without_tests_the_accuracy_is_found() -> None:
     status = measured(measures={"accuracy": 0.5}, facts={"activations": [["sin", 1.0], ["tanh", 2.0]]})
-    assert row_of("found", status) == " found    activations sin, 2 tanh   accuracy 50.0 %"
+    assert row_of("found", status) == " found    activations [sin, 2 tanh]   accuracy 50.0 %"
     assert not any(line.startswith(" tests") for line in render(status))
 
 
@@ -193,6 +193,41 @@ def test_without_tests_the_accuracy_is_found() -> None:
 )
 def test_progress_is_towards_the_nearest_limit(fields: dict[str, object], limit: str) -> None:
     assert limit in f"{render(changed(**fields))[2]}$"
+
+
+@pytest.mark.parametrize(
+    ("fields", "mode"),
+    [
+        ({}, "lockstep"),
+        ({"lag_bound": 2}, "async"),
+        ({"mode": "serial"}, "serial"),
+        ({"mode": "sync", "objective": None}, "sync"),
+    ],
+)
+def test_rounds_that_wait_for_each_other_are_not_called_asynchronous(
+    fields: dict[str, object], mode: str
+) -> None:
+    assert render(changed(**fields))[0].startswith(f" 1-digits-s0  digits · {mode} ")
+
+
+def test_one_round_is_one() -> None:
+    status = msgspec.structs.replace(measured(rounds=1, results=1), stop_rounds=1)
+    assert "1 / 1 round  " in render(status)[2]
+    assert row_of("speed", status).endswith("   1 round   1 result")
+
+
+def test_a_goal_of_the_method_s_own_is_what_is_to_be_reached() -> None:
+    facts = {"goal": 250.0, "solved_by": 0}
+    own = msgspec.structs.replace(PLAYED.objective, facts=facts)
+    status = msgspec.structs.replace(PLAYED, objective=own)
+    assert " return   248.2 of 250 " in "\n".join(render(status))
+    assert "(goal 250)" in status_line(status)
+
+
+def test_the_tests_of_a_round_and_those_between_rounds_are_told_apart() -> None:
+    objective = msgspec.structs.replace(PLAYED.objective, measures={"test_mean": 483.0, "test_return": 441.5})
+    status = msgspec.structs.replace(PLAYED, objective=objective)
+    assert row_of("tests", status) == " tests    return 441.5   return in the round 483"
 
 
 def test_before_the_first_round() -> None:

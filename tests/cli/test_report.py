@@ -54,10 +54,12 @@ def lines(
     status: Status | None = None,
     failures: int = 0,
     staleness=STALENESS,
+    lockstep: bool = False,
+    tests: dict[str, str] | None = None,
     **changes: object,
 ) -> list[str]:
     summary = msgspec.structs.replace(SUMMARY, **changes)
-    ended = Ended(Path(path), staleness, status, failures)
+    ended = Ended(Path(path), staleness, status, failures, lockstep, tests or {})
     return [click.unstyle(line) for line in report(summary, ended, width=width)]
 
 
@@ -153,11 +155,12 @@ def test_failures_and_restarts_are_counted():
 
 def test_what_a_run_directory_adds(tmp_path):
     run = RunDirectory.create(tmp_path, env="a", seed=0)
-    assert Ended.of(run, STALENESS) == Ended(run.path, STALENESS, None, 0)
+    config = load("001-rows").config
+    assert Ended.of(run, config) == Ended(run.path, config.staleness, None, 0, lockstep=True)
     run.crash("player-0", {}, "Traceback")
     run.set_aside({}, "observations: nan", {})
     run.write_status(status())
-    assert Ended.of(run, STALENESS) == Ended(run.path, STALENESS, status(), 1)
+    assert Ended.of(run, config) == Ended(run.path, config.staleness, status(), 1, lockstep=True)
 
 
 @pytest.mark.parametrize(("changes", "colour"), [({}, "green"), ({"solved": False}, "yellow")])
@@ -189,6 +192,7 @@ OBJECTIVE = Objective(
     goal=0.01,
     unit="row evaluations",
     results=140,
+    tests=3,
     rounds=35,
     measures={"accuracy": 0.9986, "test_error": 0.0998654, "test_accuracy": 0.97493},
     facts={"hidden": [16, 8]},
@@ -206,12 +210,12 @@ LOCKSTEP = load("001-rows").config.staleness
 
 
 def test_the_report_of_a_run_on_a_table():
-    assert lines(**ON_TABLE, staleness=LOCKSTEP)[2:] == [
+    assert lines(**ON_TABLE, staleness=LOCKSTEP, lockstep=True)[2:] == [
         "  error    0.01235, best 0.0119 (goal 0.01)",
         "  tests    error 0.09987, accuracy 97.5 %, training accuracy 99.9 %",
-        "  found    hidden 16, 8",
+        "  found    hidden [16, 8]",
         "  time     4.2 s, 42.2k row evaluations/s",
-        "  trained  150,990 row evaluations of 140 results in 35 rounds (34 updates)",
+        "  trained  150,990 row evaluations of 140 results and 3 tests in 35 rounds (34 updates)",
         "  lag      0 updates: in lockstep the next round waits for the last result of this one",
         "  limit    Players: the learner waited 69% of its time",
         "  ledger   1,553 results sent = 1,551 trained + 2 unused",
@@ -224,6 +228,23 @@ def test_the_report_of_a_run_on_a_table():
 
 def test_a_run_on_a_table_that_bore_lag_says_how_much():
     assert any(line.startswith("  lag      mean 0.56 updates") for line in lines(**ON_TABLE))
+
+
+def test_where_nothing_can_be_late_nothing_is_said_of_lag():
+    assert not any(line.startswith("  lag") for line in lines(**ON_TABLE, staleness=LOCKSTEP))
+
+
+def test_the_tests_of_a_run_in_an_environment_are_named():
+    measures = {"test_return": 441.5, "test_mean": 500.0}
+    played = Objective(
+        name="return", results=100, tests=8, rounds=2, measures=measures, facts={"solved_by": 0}
+    )
+    told = {"test_return": "10 greedy episodes, every 10 updates", "test_mean": "at most 10, until one fails"}
+    text = lines(width=200, method="imitation", objective=played, tests=told)
+    between = "return 441.5 (10 greedy episodes, every 10 updates)"
+    assert f"  tests    {between}, return in the round 500 (at most 10, until one fails)" in text
+    assert any("of 100 results, 8 tests and 20,081 episodes in 2 rounds" in line for line in text)
+    assert "solved by" not in "".join(text)
 
 
 def test_the_report_of_a_run_by_rounds_in_an_environment():

@@ -204,6 +204,9 @@ def test_eval_of_a_run_on_a_table_for_programs_and_of_its_first_weights(touchlin
         (("eval", "fitted", "--env.id", "CartPole-v1"), "--env.id: a run on a table has no environment"),
         (("eval", "fitted", "--table.test", "0.5"), "--table.test: what was learnt cannot be changed"),
         (("eval", "fitted", "--checkpoint", "777"), "777: missing"),
+        (("eval", "fitted", "--sampled"), "--sampled: a run on a table plays no episodes"),
+        (("eval", "fitted", "--episodes", "100"), "--episodes: a run on a table plays no episodes"),
+        (("eval", "fitted", "--seed", "1"), "--seed: a run on a table plays no episodes"),
     ],
 )
 def test_what_cannot_be_done_with_a_run_on_a_table(touchline, fitted, arguments, text):
@@ -221,5 +224,6 @@ def test_plot_of_a_run_on_a_table_has_its_error(touchline, fitted):
 
 def test_a_run_on_a_table_is_listed_by_its_error(touchline, fitted):
     title, row = touchline("runs").out.splitlines()
-    assert re.match(r"fitted  digits       round limit  error 0\.\d+  0\.01  \d+\.?\dk rows ", row)
+    assert re.match(r"run +target +state +measure +goal +work +episodes", title)
+    assert re.match(r"fitted  digits  round limit  error 0\.\d+  0\.01  \d+\.?\dk rows ", row)
     assert title.index("goal") + 4 == row.index("0.01 ") + 4

@@ -193,6 +193,22 @@ def test_a_combination_with_a_faulty_key_is_not_judged() -> None:
     assert lines == ["my.yaml:2:35: trainer.epochs: expected an integer of at least 1, found 'x'"]
 
 
+@pytest.mark.parametrize("test", ["1.0", "1.5", "20.0", "0"])
+def test_rows_to_test_on_are_a_share_or_a_whole_number(test: str) -> None:
+    lines = faults(f"method: descent\ntable: {{source: xor, test: {test}}}\n")
+    assert len(lines) == 1
+    expected = "a share of the rows between 0 and 1, or a number of rows without a point or null"
+    assert f"table.test: expected {expected}" in lines[0]
+    assert lines[0].endswith(f"found {test}")
+
+
+@pytest.mark.parametrize(("test", "value"), [("0.5", 0.5), ("1", 1), ("10k", 10_000), ("null", None)])
+def test_which_of_both_shows_in_how_it_is_written(test: str, value: float | None) -> None:
+    found = load(values={"method": "descent", "table.source": "xor"}, overrides=[("table.test", test)])
+    assert found.config.table.test == value
+    assert type(found.config.table.test) is type(value)
+
+
 def test_a_combination_is_judged_beside_other_faults() -> None:
     lines = faults("env: {}\nseed: x\nmode: sync\nstaleness: {ahead: 1}\n")
     assert [line.split(": ")[1] for line in lines] == ["env.id", "seed", "staleness.ahead"]
@@ -204,6 +220,11 @@ def test_a_combination_is_judged_beside_other_faults() -> None:
         ("cartpol", "no preset or file 'cartpol'. Did you mean the preset 'cartpole'? Presets: acrobot, "),
         ("CartPole-v1", "no preset or file 'CartPole-v1'. For an environment, use --env.id CartPole-v1"),
         ("zzz", "no preset or file 'zzz'. Presets: acrobot, "),
+        ("", "no preset or file ''. Presets: acrobot, "),
+        ("004", "no preset or file '004'. Presets that begin so: 004-averaging, 004-ott, 004-shared"),
+        ("002.yaml", "no file '002.yaml'. Presets that begin so: 002-cartpole, 002-cartpole-fixed, 002-"),
+        ("pong", "no preset or file 'pong'. Did you mean the preset 'pong-pixels'? Presets: "),
+        ("half", "no preset or file 'half'. Did you mean the preset 'halfcheetah'? Presets: "),
         ("acrobat.yaml", "no file 'acrobat.yaml'. Did you mean the preset 'acrobot'? Presets: "),
         ("folder.yaml", "folder.yaml: cannot be read: Is a directory"),
         ("latin.yaml", "latin.yaml: expected UTF-8 text, found byte 3 that is not"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from touchline.configs import ConfigError, load
+from touchline.configs import ConfigError, from_plain, load, to_plain
 
 TEXT = """\
 env: {id: CartPole-v1, kwargs: {a: 1, b: 2}}
@@ -165,6 +165,37 @@ def test_an_empty_file_lacks_the_environment_alone(tmp_path: Path) -> None:
 def test_a_flag_mends_what_is_wrong_in_the_file(file: Path) -> None:
     file.write_text("env: {id: X-v0}\nplayers: {lanes: many}\n")
     assert load(file, [("players.lanes", "2")]).config.players.lanes == 2
+
+
+@pytest.mark.parametrize("given", ["data/iris.csv", "~/data/iris.csv", "{home}/data/iris.csv"])
+def test_the_path_of_a_table_is_absolute_from_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    Path("elsewhere").mkdir()
+    file = Path("elsewhere/fit.yaml")
+    file.write_text(f"method: descent\ntable: {{source: '{given.format(home=tmp_path)}'}}\n")
+    resolved = load(file)
+    assert resolved.config.table.source == str(
+        tmp_path / "data/iris.csv"
+    )  # read or not: it is not looked for
+    assert resolved.config.target == "iris"
+    assert from_plain(to_plain(resolved.config)) == resolved.config
+
+
+def test_the_name_of_a_table_stays_a_name_unless_a_folder_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mnist").mkdir()
+    Path("xor").mkdir()  # a built-in table comes first
+    sources = {
+        source: load(values={"method": "descent", "table.source": source}).config.table.source
+        for source in ("mnist", "xor", "digits", "mnits", "~nobody_at_all/x.csv")
+    }
+    kept = {name: name for name in ("xor", "digits", "mnits", "~nobody_at_all/x.csv")}
+    assert sources == {"mnist": str(tmp_path / "mnist"), **kept}
 
 
 def test_a_path_may_lack_the_suffix_and_may_be_a_string(tmp_path: Path) -> None:

@@ -49,6 +49,11 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         ("descent", {**LAG, "optimizer__rule": rule}, "staleness.max_lag", f"0 with optimizer.rule {rule}")
         for rule in EXACT
     ),
+    *(
+        (method, {**LAG, "mode": "sync"}, "staleness.max_lag", "0 with mode sync")
+        for method in ("descent", "evolution", "search", "hopping", "imitation")
+    ),
+    ("krylov", {**LAG, "mode": "sync"}, "staleness.max_lag", "0 with method krylov"),
     ("hopping", {"hopping__temperature": 1.0}, "tasks.parts", "1 with hopping.temperature above 0"),
     *(
         (
@@ -226,6 +231,9 @@ def test_every_rule_is_broken_by_some_test_above() -> None:
         ("search", {"search__low": 3.0}),  # draws do not read it
         ("evolution", LAG),
         ("evolution", {**ENV, **LAG, "policy__recurrent": "gru", "policy__shared": True}),
+        ("evolution", {**ENV, "policy__recurrent": "gru", "policy__shared": False}),  # one memory: no value
+        ("descent", {"mode": "sync"}),
+        ("descent", {**LAG, "mode": "serial"}),
         ("evolution", {"optimizer__rule": "sgd", "optimizer__momentum": 0.9}),
         ("imitation", {**LAG, "optimizer__rule": "sgd", "optimizer__momentum": 0.9}),
         ("imitation", {"imitation__clean": 0.95}),

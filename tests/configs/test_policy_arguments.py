@@ -48,6 +48,16 @@ def test_each_is_read_from_its_key(key, text, argument, value):
     assert before[argument] != value
 
 
+@pytest.mark.parametrize("method", ["trpo", "evolution", "search"])
+def test_a_method_without_use_for_a_value_function_has_none(method):
+    made = load(values={"method": method, "env.id": "X-v0", "policy.hidden": [3]}).config
+    assert policy_arguments(made) == {
+        **policy_arguments(load(values={"env.id": "X-v0"}).config),
+        "hidden": (3,),
+        "value": False,
+    }
+
+
 def test_what_other_keys_must_agree_with_is_read_too():
     recurrent = [("policy.recurrent", "lstm"), ("policy.shared", "true"), ("trainer.minibatch_steps", "null")]
     valueless = [

@@ -39,7 +39,7 @@ DEFAULTS = {
         "initialization": "glorot",
         "scale": 1.0,
     },
-    "tasks": {"parts": 4, "remainder": "spread", "lease": 60.0},
+    "tasks": {"parts": 4, "remainder": "spread", "lease": 300.0},
     "players": {"count": "auto", "lanes": 16, "unroll_length": 128, "restarts": 5},
     "policy": {
         "hidden": (64, 64),
@@ -319,6 +319,7 @@ def test_sections_are_described() -> None:
         ("hoping", "hopping"),
         ("krylov.dampin", "krylov.damping"),
         ("search.raduis", "search.radius"),
+        ("search.values", None),  # and not policy.value
         ("trpo.max_kl", "trpo.delta"),
         ("trainer.schedule", "optimizer.schedule"),  # and not its neighbour clip_schedule
     ],

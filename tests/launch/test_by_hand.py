@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from touchline.configs import load
 from touchline.launch.local import open_socket
+from touchline.trainer.failures import RunFailed
 from touchline.trainer.runtime import TrainerRuntime
 from touchline.trainer.stopping import Ending
 
@@ -112,6 +114,19 @@ def test_a_name_that_is_taken_is_refused_with_what_to_do(alone):
     assert "NAME_TAKEN" in said
     assert "Choose another name" in said
     assert "Traceback" not in said
+
+
+def test_a_player_that_cannot_read_the_table_is_named(run, tmp_path):
+    """The first of all: there is nothing to go on with."""
+    path = tmp_path / "only_elsewhere.csv"
+    config = load(values={"method": "descent", "table.source": str(path), "net.dead": "3s"}).config
+    runtime = TrainerRuntime(config, run, open_socket(config), admitted=8)
+    command = [sys.executable, "-P", "-m", "touchline.player", "--connect", runtime.address, "--name", "far"]
+    player = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    with pytest.raises(RunFailed) as caught:
+        runtime.run_to_end()
+    assert (str(caught.value), caught.value.exit_code) == (f"far: {path}: no such file or folder.", 2)
+    player.communicate(timeout=WAIT_SECONDS)
 
 
 def test_a_player_that_speaks_another_protocol_is_told_both_versions(alone):

@@ -8,7 +8,7 @@ from touchline.envs.builtin import Corridor
 from touchline.envs.errors import UnsupportedSpace
 from touchline.launch.local import train
 from touchline.launch.restore import restore
-from touchline.record import CheckpointError, load_checkpoint
+from touchline.record import CheckpointError, load_checkpoint, save_checkpoint
 
 
 @pytest.fixture
@@ -41,6 +41,16 @@ def test_versions_differ(trained):
 def test_the_goal_is_the_configs_or_else_the_environments(trained):
     assert restore(trained).goal == 475  # the run itself had none
     assert restore(trained, overrides=[("stop.mean_return", "100")]).goal == 100
+
+
+def test_a_goal_of_the_method_s_own_comes_first(trained):
+    saved = load_checkpoint(trained)
+    state = {**saved.state, "found": {"goal": 195}}
+    save_checkpoint(
+        trained, version=saved.version + 1, weights=saved.weights, optimizer={}, state=state, keep=3
+    )
+    assert restore(trained).goal == 195.0
+    assert restore(trained, 0).goal == 475
 
 
 def test_the_spec_is_the_configs_changed_by_flags(trained):

@@ -54,6 +54,15 @@ def test_a_key_that_only_one_has(make_run) -> None:
     assert labels(group_runs(runs)) == ["no clip", "clip 0.2"]
 
 
+def test_players_are_counted_as_people_do(make_run) -> None:
+    texts = [f"env: {{id: CartPole-v1}}\nplayers: {{count: {count}}}\n" for count in ("1", "2", "auto")]
+    assert labels(group_runs([make_run(updates=2, config=text) for text in texts])) == [
+        "1 Player",
+        "2 Players",
+        "count auto",
+    ]
+
+
 def test_labels_that_would_be_alike_name_their_runs(make_run) -> None:
     """The first three keys that differ are the same for two of these."""
     text = "trainer: {{gradient: {}, a: {}, b: {}, z: {}}}"

@@ -131,6 +131,17 @@ def test_a_run_on_a_table_has_rounds_that_end_with_its_last_test(make_run) -> No
     np.testing.assert_array_equal(history.rounds.measures["test_error"], [np.nan, np.nan, 0.25])
 
 
+def test_a_last_test_that_has_a_line_is_not_said_again(make_run) -> None:
+    run = make_run(updates=1)
+    run.metrics.append(UpdateLine(**LINE, steps=5000, loss={"test_error": 0.25}))
+    run.metrics.append(UpdateLine(**LINE, steps=5000, loss={"error": 0.5}))
+    run.flush()
+    run.write_status(Status(run=run.name, env="digits", method="descent", objective=OBJECTIVE))
+    rounds = read_history(run).rounds
+    assert rounds is not None
+    assert rounds.steps.tolist() == [2048, 5000, 5000]
+
+
 def test_a_run_on_a_table_that_goes_on_has_no_last_test(make_run) -> None:
     run = make_run(updates=1, ended=False)
     run.write_status(Status(run=run.name, env="digits", method="descent", objective=OBJECTIVE))
@@ -146,3 +157,17 @@ def test_a_run_by_rounds_in_an_environment_has_returns_and_no_errors(make_run) -
     history = read_history(run)
     assert (history.method, history.unit, history.rounds) == ("evolution", "steps", None)
     assert len(history.episodes.returns) == 6
+
+
+def test_greedy_tests_of_a_run_by_rounds_are_evaluations(make_run) -> None:
+    run = make_run(updates=1)
+    run.metrics.append(UpdateLine(**LINE, steps=5000, loss={"error": None, "test_mean": 40.0}))
+    run.metrics.append(UpdateLine(**LINE, steps=5000, loss={"test_return": 50.0, "test_error": 3.0}))
+    run.flush()
+    objective = Objective(name="return", value=20.0, facts={"goal": 195.0})
+    run.write_status(Status(run=run.name, env="CartPole-v1", method="imitation", objective=objective))
+    history = read_history(run)
+    assert history.evaluated.means.tolist() == [40.0, 50.0]
+    assert history.evaluated.steps.tolist() == [5000, 5000]
+    assert history.evaluated.seconds.tolist() == [9.0, 9.0]
+    assert history.goal == 195.0

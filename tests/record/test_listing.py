@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from touchline.record import RunDirectory, Status
 from touchline.record.listing import SILENT_SECONDS, run_rows
@@ -90,6 +91,16 @@ def test_a_run_by_rounds_in_an_environment_has_no_error(make_run) -> None:
     run.write_summary(msgspec.structs.replace(run.read_summary(), method="evolution", objective=objective))
     (row,) = run_rows(run.path.parent, now=NOW)
     assert (row.method, row.error, row.unit, row.return_mean) == ("evolution", None, "steps", 480.5)
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_goal_of_the_method_s_own_is_the_goal(make_run, ended: bool) -> None:
+    run = make_run(ended=ended)
+    objective = Objective(name="return", value=3.0, facts={"goal": 195.0})
+    status = msgspec.structs.replace(run.read_status(), method="imitation", objective=objective)
+    run.write_status(status)
+    (row,) = run_rows(run.path.parent, now=NOW)
+    assert row.return_goal == 195.0
 
 
 def test_a_run_of_the_main_method_says_so(make_run) -> None:

@@ -85,6 +85,12 @@ def rounds_of(run: RunDirectory) -> Rounds:
     return rounds
 
 
+def forget_tests(run: RunDirectory) -> None:
+    """All but the last, which the summary knows."""
+    text = run.metrics.path.read_text()
+    run.metrics.path.write_text(text.replace('"test_error":0.3', '"test_error":null'))
+
+
 def figure_of(*runs: RunDirectory) -> Any:
     figure = objective_figure(group_runs(runs))
     assert figure is not None
@@ -110,10 +116,12 @@ def test_an_error_is_drawn_where_it_was_measured(make_table: MakeTable) -> None:
     assert values.tolist() == [1.0, 0.02]
 
 
-def test_a_tests_value_is_drawn_once_and_the_last_at_the_end(make_table: MakeTable) -> None:
+def test_each_test_is_drawn_also_where_it_found_the_same_and_the_last_at_the_end(
+    make_table: MakeTable,
+) -> None:
     x, values = curve_of(rounds_of(make_table()), "test_error", "seconds")
-    assert x.tolist() == [2.0, 99.0]
-    assert values.tolist() == [0.3, 0.2]
+    assert x.tolist() == [2.0, 3.0, 99.0]
+    assert values.tolist() == [0.3, 0.3, 0.2]
 
 
 def test_a_measure_that_nobody_made_has_no_curve(make_table: MakeTable) -> None:
@@ -145,12 +153,62 @@ def test_one_run_shows_its_tests_its_goal_and_its_accuracies(make_table: MakeTab
     assert (error.get_xscale(), error.get_yscale(), over_time.get_xscale()) == ("log", "log", "linear")
     assert (error.get_xlabel(), over_time.get_xlabel()) == ("row evaluations", "wall time (s)")
     assert list(ERRORS) in drawn(error)
-    assert [0.3, 0.2] in drawn(error)
+    assert [0.3, 0.3, 0.2] in drawn(error)
     assert [0.1, 0.2, 0.3] in drawn(accuracy)
     assert "goal 0.01" in texts(error)
     assert f"digits · {run.name}" in texts(error)
     assert {"training rows", "test rows"} <= set(texts(figure))
     assert over_time.get_xlim()[0] == 0
+
+
+def test_the_panels_of_a_table_have_one_range(make_table: MakeTable, style: None) -> None:
+    error, over_time, accuracy, accuracy_over_time = figure_of(make_table([1.0, 0.5, None])).axes
+    assert error.get_xlim() == accuracy.get_xlim()
+    assert over_time.get_xlim() == accuracy_over_time.get_xlim()
+    assert error.get_xlim()[0] < EACH < 3 * EACH < error.get_xlim()[1]
+
+
+def test_a_single_test_is_a_point_and_the_legend_names_what_is_drawn(
+    make_table: MakeTable, style: None
+) -> None:
+    run = make_table([1.0, 0.5], accuracies=False)
+    forget_tests(run)
+    figure = figure_of(run)
+    points = [line for line in figure.axes[0].lines if line.get_markerfacecolor() == "white"]
+    assert [list(line.get_ydata()) for line in points if len(line.get_ydata())] == [[0.2]]
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["training rows", "test rows"]
+    assert [line.get_marker() for line in legend.get_lines()] == ["None", "o"]
+
+
+def test_where_only_tests_were_made_the_legend_is_of_tests(make_table: MakeTable, style: None) -> None:
+    run = make_table([None, None], accuracies=False)
+    (legend,) = figure_of(run).legends
+    assert [text.get_text() for text in legend.get_texts()] == ["test rows"]
+
+
+def test_a_run_that_nothing_is_drawn_of_is_not_in_the_legend(make_table: MakeTable, style: None) -> None:
+    silent = make_table([None, None], accuracies=False, config="method: krylov")
+    assert "krylov" not in texts(figure_of(make_table(), make_table(config="method: hopping"), silent))
+
+
+def test_one_round_is_drawn_from_zero_up(make_table: MakeTable, style: None) -> None:
+    run = make_table([0.25], accuracies=False, goal=0.1)
+    for name, text in (("status.json", '"test_error": 0.2'),):
+        path = run.path / name
+        path.write_text(path.read_text().replace(text, ""))
+    error, over_time = figure_of(run).axes
+    assert (error.get_xscale(), error.get_yscale()) == ("linear", "linear")
+    assert error.get_xlim()[0] == error.get_ylim()[0] == over_time.get_xlim()[0] == 0
+    assert error.get_xlim()[1] > EACH
+    assert {"one round", "0.25", "goal 0.1"} <= set(texts(error))
+
+
+def test_one_round_without_an_error_left_has_an_axis(make_table: MakeTable, style: None) -> None:
+    run = make_table([0.0], accuracies=False, goal=0.0)
+    path = run.path / "status.json"
+    path.write_text(path.read_text().replace('"test_error": 0.2', ""))
+    assert figure_of(run).axes[0].get_ylim() == (0, 1)
 
 
 def test_rows_that_a_structure_was_chosen_by_are_not_called_tests(make_table: MakeTable, style: None) -> None:

@@ -131,6 +131,14 @@ def test_greedy_evaluations_are_points_on_the_learning_curve(make_run, style: No
     assert drawn.get_xdata().tolist() == pytest.approx([0.6, 2.4])
 
 
+def test_a_curve_of_one_place_is_a_point(make_run, style: None) -> None:
+    left, right = learning_figure(group_runs([make_run(updates=1)])).axes
+    for axes in (left, right):
+        assert [len(line.get_ydata()) for line in axes.lines if line.get_marker() == "o"] == [1]
+    left, _ = learning_figure(group_runs([make_run(updates=20)])).axes
+    assert not [line for line in left.lines if line.get_marker() == "o"]
+
+
 def test_an_evaluation_far_below_is_an_arrow_and_does_not_stretch_the_axis(make_run, style: None) -> None:
     run = make_run()
     for version, mean in ((10, -90_000.0), (40, 400.0)):

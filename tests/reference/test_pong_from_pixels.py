@@ -48,7 +48,7 @@ class Both:
         self.lanes = lanes_of(config, base_seed=self.base)
         self.policy = policy_for(config, self.lanes)
         self.method = PolicyGradient(self.policy, config, epoch=1)
-        self.play = Play(self.lanes, self.policy, self.method.order(0).arguments, base_seed=self.base)
+        self.play = Play(self.lanes, self.policy, self.method.standing().arguments, base_seed=self.base)
         self.env, self.played = env, 0
         weights = self.method.live.weights
         (hidden,) = weights.policy_torso.values()

@@ -145,5 +145,5 @@ def test_the_local_search_trains_a_network_and_keeps_to_its_iterations():
 
 def test_a_missing_solver_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy", None)
-    with pytest.raises(TargetError, match=r"touchline\[solvers\]"):
+    with pytest.raises(TargetError, match=r"L-BFGS-B needs scipy.*pip install '\.\[solvers\]'"):
         minimize(lambda w: (0.0, w), W, iterations=1)

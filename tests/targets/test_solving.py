@@ -183,5 +183,5 @@ def test_without_scipy_the_extra_that_brings_it_is_named(monkeypatch):
         return imported(name, *arguments, **more)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(TargetError, match=r"cg needs scipy.*touchline\[solvers\]"):
+    with pytest.raises(TargetError, match=r"cg needs scipy.*pip install '\.\[solvers\]'"):
         Solving("cg", right_side(), tolerance=1e-3, iterations=5)

@@ -50,6 +50,12 @@ def test_the_bottleneck_is_whom_the_run_waited_for():
     )
 
 
+def test_on_a_table_nothing_is_played():
+    run = training(wait=8, update=2, mode="serial")
+    run.config.table.source = "xor"
+    assert bottleneck(run) == "one process: 20% of its time updating, 80% working"
+
+
 def test_time_left_is_that_of_the_first_limit_to_come():
     assert _eta(training(), 10.0) is None
     assert _eta(training(steps=100, stop_steps=300), 10.0) == pytest.approx(20.0)

@@ -52,7 +52,7 @@ def test_inputs_are_flattened(tmp_path):
 
 def test_the_first_rows_of_its_own_test_set_may_be_enough(tmp_path):
     source = save(tmp_path, x=X, y=LABELS, test_x=X + 9, test_y=LABELS)
-    for test, count in [(0, 0), (3, 3), (0.5, 2), (4, 4), (None, 4)]:
+    for test, count in [(0, 0), (3, 3), (4, 4), (None, 4), (0.5, 4)]:  # a share would be of rows held out
         table = read_table(source=source, test=test, rows=2)
         np.testing.assert_array_equal(table.test_x, X[:count] + 9)
         assert len(table.x) == 2
@@ -102,11 +102,7 @@ NAN = np.where(np.arange(8).reshape(4, 2) > 1, np.nan, X)
         ),
         (
             {"x": NAN, "y": LABELS},
-            "; ".join(
-                f"x, row {i}, column {j}: expected a finite number, found nan"
-                for i, j in [(1, 0), (1, 1), (2, 0), (2, 1), (3, 0)]
-            )
-            + "; and more",
+            "x, row 1, column 0: expected a finite number, found nan, and 5 more like it",
         ),
     ],
 )
@@ -120,13 +116,22 @@ def test_what_is_wrong_is_named(tmp_path, arrays, message):
 def test_what_is_pickled_is_not_loaded(tmp_path):
     source = save(tmp_path, x=np.array([{}, 1], object), y=LABELS[:2])
     with pytest.raises(
-        TableError, match=r"expected an \.npz file of plain arrays, as numpy\.savez writes it: "
+        TableError, match="x: expected rows of real numbers, found Python objects, which are not"
     ):
         read_table(source=source)
 
 
-@pytest.mark.parametrize("kind", ["empty", "noise", "cut short", "npy", "corrupt"])
-def test_a_file_that_is_no_archive_is_refused(tmp_path, kind):
+@pytest.mark.parametrize(
+    ("kind", "found"),
+    [
+        ("empty", "found an empty file"),
+        ("noise", "found another kind of file"),
+        ("cut short", "found one that is cut short"),
+        ("npy", "found a single array"),
+        ("corrupt", "found one that is damaged"),
+    ],
+)
+def test_a_file_that_is_no_archive_is_refused(tmp_path, kind, found):
     path = tmp_path / "data.npz"
     whole = tmp_path / "other.npz"
     np.savez_compressed(whole, x=X, y=LABELS)
@@ -138,5 +143,5 @@ def test_a_file_that_is_no_archive_is_refused(tmp_path, kind):
         corrupt = data[:60] + bytes(40) + data[100:]
         contents = {"empty": b"", "noise": b"noise" * 9, "cut short": data[:-30], "corrupt": corrupt}
         path.write_bytes(contents[kind])
-    with pytest.raises(TableError, match=r"data\.npz: expected an \.npz file of plain arrays"):
+    with pytest.raises(TableError, match=rf"data\.npz: expected an \.npz file of plain arrays.*, {found}"):
         read_table(source=str(path))

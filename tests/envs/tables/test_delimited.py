@@ -184,25 +184,79 @@ def test_line_and_column_of_what_is_wrong_are_named(tmp_path, text, request_, me
     assert str(caught.value) == f"{source}: {message}"
 
 
-def test_the_first_five_faults_are_named_and_no_more_is_read(tmp_path):
-    source = write(tmp_path, "a,b\n" + "x,1\n" * 10_000 + '"')
+@pytest.mark.parametrize("end", ["", '"'])  # what follows them may be no line at all
+def test_of_faults_alike_the_first_is_named_and_the_others_are_counted(tmp_path, end):
+    source = write(tmp_path, "a,b\n" + "x,1\n" * 149 + "3\n" + "y,1\n" + end)
     with pytest.raises(TableError) as caught:
         read_table(source=source)
-    faults = [f"line {line}, column 0 ('a'): expected a number, found 'x'" for line in range(2, 7)]
-    assert str(caught.value) == f"{source}: {'; '.join(faults)}; and more"
+    assert str(caught.value) == (
+        f"{source}: line 2, column 0 ('a'): expected a number, found 'x', and 149 more like it; "
+        "line 151: expected 2 columns, found 1"
+    )
 
 
-@pytest.mark.parametrize("data", [b"1,2\n\xff,3\n", b"1,2\n\0,3\n"])
-def test_bytes_that_are_no_text_are_refused(tmp_path, data):
-    path = tmp_path / "data.csv"
-    path.write_bytes(data)
-    with pytest.raises(TableError, match=r"data\.csv: (expected a CSV file in UTF-8|line 2)"):
+def test_so_many_faults_are_enough(tmp_path):
+    source = write(tmp_path, "a,b\n" + "x,1\n" * 12_000)
+    with pytest.raises(TableError, match=r"found 'x', and 9,999 more like it; and more$"):
+        read_table(source=source)
+
+
+def test_five_kinds_of_faults_are_named(tmp_path):
+    source = write(tmp_path, "a,b,c,d,e,f,g\n" + "x,x,x,x,x,x,1\n")
+    with pytest.raises(TableError, match=r"'e'\): expected a number, found 'x'; and more$"):
+        read_table(source=source)
+
+
+def test_labels_in_several_columns_are_not_to_be_had_by_asking_for_classes(tmp_path):
+    source = write(tmp_path, "x,cat,dog\n5,yes,no\n")
+    for classes in (None, True):
+        with pytest.raises(TableError, match=r"found 'yes'; .*labels are of one column: name it alone"):
+            read_table(source=source, target=("cat", "dog"), classes=classes)
+
+
+@pytest.mark.parametrize("name", ["data.csv", "data.csv.gz"])
+def test_bytes_that_are_no_text_are_named_with_their_line(tmp_path, name):
+    path = tmp_path / name
+    data = b"caf\xc3\xa9,b\n" + b"1,2\n" * 5_000 + b"caf\xe9,3\n"
+    path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    with pytest.raises(TableError) as caught:
         read_table(source=str(path))
+    assert str(caught.value) == (
+        f"{path}: line 5002: expected text in UTF-8, found the byte 0xe9. "
+        "Save it as UTF-8, or: iconv -f latin1 -t utf-8 FILE > NEW"
+    )
+
+
+def test_a_byte_that_no_csv_has_is_refused(tmp_path):
+    with pytest.raises(TableError, match=r"data\.csv: line 2"):
+        read(tmp_path, "1,2\n\0,3\n")
+
+
+@pytest.mark.parametrize(
+    ("cells", "classes", "noted"),
+    [
+        (
+            ["2", "0", "1", "0"],
+            None,
+            "'b' has 3 different whole numbers, taken as quantities; for labels set ",
+        ),
+        (["0", "1", "1e0"], None, "'b' has 2 different whole numbers"),
+        (["2", "0", "1"], False, ""),
+        (["2", "0", "1"], True, ""),
+        (["2", "0.5", "1"], None, ""),
+        (list(map(str, range(11))), None, ""),
+        (["rose", "iris"], None, ""),
+    ],
+)
+def test_few_whole_numbers_are_noted_as_taken_for_quantities(tmp_path, cells, classes, noted):
+    table = read(tmp_path, "a,b\n" + "".join(f"1,{cell}\n" for cell in cells), classes=classes)
+    assert table.note.startswith(noted)
+    assert bool(table.note) == bool(noted)
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda data: b"1,2\n3,4\n"])
 def test_a_packed_file_that_does_not_unpack_is_refused(tmp_path, damage):
     path = tmp_path / "data.csv.gz"
     path.write_bytes(damage(gzip.compress(NAMED.encode() * 50)))
-    with pytest.raises(TableError, match=r"data\.csv\.gz: expected a CSV file in UTF-8: "):
+    with pytest.raises(TableError, match=r"data\.csv\.gz: expected a whole gzip file"):
         read_table(source=str(path))

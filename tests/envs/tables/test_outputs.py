@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from touchline.envs.errors import TableError
-from touchline.envs.tables.outputs import MAX_CLASSES, outputs_of
+from touchline.envs.tables.outputs import MAX_CLASSES, note_of, outputs_of
 from touchline.envs.tables.table import Found
 
 
@@ -94,8 +94,12 @@ def test_labels_out_of_range_are_refused(source, classes, message):
     assert str(caught.value) == message
 
 
-def test_only_the_first_five_faults_are_named():
-    with pytest.raises(TableError) as caught:
-        outputs_of("t", found([-1] * 6), classes=None)
-    assert str(caught.value).count("found -1") == 5
-    assert str(caught.value).endswith("; and more")
+@pytest.mark.parametrize(("source", "classes"), [(found([-1] * 6), None), (found([[0.5]] * 6), True)])
+def test_of_faults_alike_the_first_is_named_and_the_others_are_counted(source, classes):
+    with pytest.raises(TableError, match=r"^t: y, row 0: .*, and 5 more like it$") as caught:
+        outputs_of("t", source, classes=classes)
+    assert str(caught.value).count("found") == 1
+
+
+def test_several_columns_of_whole_numbers_are_no_labels_that_one_might_have_meant():
+    assert note_of(outputs_of("t", found([[0.0, 1.0], [1.0, 1.0]]), classes=None)) == ""

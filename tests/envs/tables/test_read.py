@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from touchline.configs.tables import BUILT_IN
 from touchline.envs.errors import EnvError, TableError
-from touchline.envs.tables import read_table
+from touchline.envs.tables import SOURCES, read_table
 
 KNOWN = "digits, sine, two_spirals, xor, or a path: a .csv, an .npz, or a folder of idx files"
 
@@ -35,11 +36,13 @@ def test_a_path_that_leads_nowhere_names_the_nearest(tmp_path, monkeypatch):
     (tmp_path / "flowers.csv").write_text("1,2\n")
     near = tmp_path / "flower.csv"
     monkeypatch.chdir(tmp_path)
-    assert refusal("flower.csv") == "flower.csv: no such file or folder. Did you mean 'flowers.csv'?"
+    meant = "Did you mean 'flowers.csv'?"
+    assert refusal("flower.csv") == f"flower.csv: no such file or folder in {tmp_path}. {meant}"
     assert refusal(near) == f"{near}: no such file or folder. Did you mean 'flowers.csv'?"
     far = tmp_path / "nowhere" / "data.npz"
     assert refusal(far) == f"{far}: no such file or folder."
-    assert refusal("~no_such_user_at_all/x.csv") == "~no_such_user_at_all/x.csv: no such file or folder."
+    nobody = "~no_such_user_at_all/x.csv"
+    assert refusal(nobody) == f"{nobody}: no such file or folder in {tmp_path}."
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
@@ -60,6 +63,10 @@ def test_a_file_that_the_system_does_not_give_is_refused(tmp_path):
 def test_only_a_csv_has_columns_to_choose(source):
     expected = f"{source}: target: expected none, as only a .csv has columns to choose, found 'y'"
     assert refusal(source, target="y") == expected
+
+
+def test_the_config_knows_the_same_names_which_are_no_paths():
+    assert SOURCES == BUILT_IN
 
 
 def test_its_error_is_one_of_the_environments():

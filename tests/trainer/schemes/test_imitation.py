@@ -318,10 +318,11 @@ def test_a_checkpoint_holds_the_first_model_as_any_policy_has_it(stage):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_cartpole_is_solved_by_the_best_third(stage, seed):
+    """Measured over eight seeds, twice: solved after 3 to 40 rounds."""
     scheme, work = stage(
         seed=seed, parts=4, lanes=16, episodes=16, epochs=10, keep=2, consecutive=10, batch_rows=256
     )
-    assert any(merged.solved for merged in drive(scheme, work, rounds=30))
+    assert any(merged.solved for merged in drive(scheme, work, rounds=60))
 
 
 @pytest.mark.slow

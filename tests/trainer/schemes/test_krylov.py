@@ -302,5 +302,5 @@ def test_more_parts_than_rows_are_refused():
 
 def test_without_scipy_it_is_refused_before_anything_runs(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy.sparse", None)
-    with pytest.raises(TargetError, match=r"touchline\[solvers\]"):
+    with pytest.raises(TargetError, match=r"its extra solvers"):
         krylov()

@@ -85,5 +85,5 @@ def test_a_network_without_curvature_products_is_refused(stage):
 
 def test_without_scipy_it_is_refused_before_anything_is_played(stage, monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy.sparse", None)
-    with pytest.raises(TargetError, match=r"touchline\[solvers\]"):
+    with pytest.raises(TargetError, match=r"its extra solvers"):
         stage()
