@@ -95,8 +95,9 @@ def _means(done: Done) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _curve(done: Done) -> list[list[float]]:
-    at, means = _means(done)
-    return thinned([(round(float(x), 2), round(float(y), 1)) for x, y in zip(at, means, strict=True)])
+    """From the hundredth episode on."""
+    points = [(round(float(x), 2), round(float(y), 1)) for x, y in zip(*_means(done), strict=True)]
+    return thinned(points[LAST - 1 :], log=False)
 
 
 def _best(done: Done) -> float | None:
@@ -201,7 +202,7 @@ def draw_lunarlander(kept: Found, path: Path) -> None:
         color=QUIET,
     )
     panel.axhline(200, color=QUIET, linewidth=0.9, linestyle=(0, (1, 2)))
-    panel.set(xlabel="wall time (s)", ylabel="return, mean of the last 100 episodes", ylim=(-450, 300))
+    panel.set(xlabel="wall time (s)", ylabel="return, mean of the last 100 episodes", ylim=(-300, 260))
     panel.set_xlim(left=0)
     panel.set_title("LunarLander-v3")
     panel.legend(loc="lower right")

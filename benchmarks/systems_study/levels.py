@@ -13,7 +13,7 @@ from systems_study.study import Done, Study, rounds_timed, seconds_of
 MODES = {"serial": 0, "1 Player": 1, "2 Players": 2}
 NO_TEST = ("--table.test", "null")
 DIGITS = ("--table.source", "digits", "--table.scale", "unit")
-ENDLESS = ("--stop.error", "null")
+ENDLESS = ("--stop.error", "null", "--table.test_every", "null")
 MANY, QUICK = 30, 10  # rounds, and the percentile of theirs
 
 
@@ -52,7 +52,7 @@ def levels(study: Study) -> Iterator[Level]:
         "grid",
         "13^6 points of XOR 2-2-1",
         "001-grid",
-        ("--search.step", "0.5", "--search.limit", "5M", "--stop.error", "null"),
+        ("--search.step", "0.5", "--search.limit", "5M", *ENDLESS),
         ("--stop.error", "null"),
     )
     draws = (*DIGITS, "--model.hidden", "[16]", *ENDLESS, "--stop.rounds")
@@ -61,9 +61,9 @@ def levels(study: Study) -> Iterator[Level]:
     )
     yield Level(
         "activations",
-        "36 assignments of sine 1-3-3-1, 6,000 passes each",
+        "36 assignments of sine 1-3-3-1, 2,000 passes each",
         "001-activations",
-        ("--search.epochs", "6000"),
+        ("--search.epochs", "2000"),
         ("--search.epochs", "20"),
     )
     grow = (*DIGITS, "--table.test", "0.2", "--model.output", "auto", *ENDLESS, "--stop.rounds")

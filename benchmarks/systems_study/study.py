@@ -95,12 +95,12 @@ def curve(lines: Sequence[UpdateLine], measure: str, *, over: str = "steps") -> 
     return thinned(said)
 
 
-def thinned(points: Sequence[tuple[float, Any]]) -> list[list[float]]:
-    """At most ``POINTS`` of them, the first and the last among these, evenly over log x."""
+def thinned(points: Sequence[tuple[float, Any]], *, log: bool = True) -> list[list[float]]:
+    """At most ``POINTS`` of them and the last, the first among these, evenly over x or log x."""
     if len(points) <= POINTS:
         return [[x, value] for x, value in points]
     x = np.array([max(point[0], 1e-9) for point in points])
-    wanted = np.geomspace(x[0], x[-1], POINTS)
+    wanted = (np.geomspace if log else np.linspace)(x[0], x[-1], POINTS)
     at = sorted({0, len(points) - 1, *np.searchsorted(x, wanted, side="right").clip(1) - 1})
     return [[points[int(i)][0], points[int(i)][1]] for i in at]
 
