@@ -82,7 +82,7 @@ def by_arrays(arrays: dict[str, np.ndarray], *, copied: bool = False) -> int:
         came.append(Rows(found["observations"], found["actions"].astype(np.intp), weights))
         size += sum(len(frame) for frame in frames)
     buffer = Buffer(keep=1)
-    buffer.add(Rows.joined(came))
+    buffer.add(came)
     buffer.rows()
     return size
 

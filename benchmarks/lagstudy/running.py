@@ -48,8 +48,8 @@ def run_cell(cell: Cell, *, clock: Callable[[], float] = time.perf_counter) -> d
         "steps": summary.steps,
         "gradient_steps": summary.gradient_steps,
         "seconds": round(seconds, 3),
-        "play_seconds": serial.training.wait_seconds,
-        "learn_seconds": serial.training.update_seconds,
+        "play_seconds": serial.training.pace.wait_seconds,
+        "learn_seconds": serial.training.pace.update_seconds,
     }
 
 

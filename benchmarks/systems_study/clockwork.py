@@ -54,6 +54,7 @@ class Idle:
 
     def __init__(self, parts: int, *, bears_staleness: bool) -> None:
         self.bears_staleness, self._parts, self._version = bears_staleness, parts, 0
+        self.ageless, self.rounds_in_all = False, None
 
     def arrays(self) -> Arrays:
         return {"version": np.array([self._version])}
