@@ -52,6 +52,8 @@ def best_players(costs: Costs) -> float:
 class Idle:
     """A scheme of equal orders that come to nothing: its rounds are all that matters."""
 
+    ageless = False
+
     def __init__(self, parts: int, *, bears_staleness: bool) -> None:
         self.bears_staleness, self._parts, self._version = bears_staleness, parts, 0
         self.ageless, self.rounds_in_all = False, None

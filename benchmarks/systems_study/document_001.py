@@ -253,6 +253,7 @@ def draw_rules(kept: Found, path: Path) -> None:
         x, y = zip(*rule["curve"], strict=True)
         panel.plot(x, y, color=colour(index), label=name)
     panel.set(xscale="log", yscale="log", xlabel="passes over the rows", ylabel="error, mean of the rows")
+    panel.set_ylim(bottom=1e-6)
     plain_numbers(panel.xaxis)
     plain_numbers(panel.yaxis)
     panel.set_title("digits, 64-16-10")
