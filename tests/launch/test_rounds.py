@@ -139,22 +139,25 @@ def test_a_player_killed_on_the_way_and_one_that_joins_late_change_no_number(
     assert_same(alone, together)
 
 
-def test_running_free_lags_by_the_law_and_stays_within_the_bound(run: RunDirectory) -> None:
+@pytest.mark.parametrize("on_excess", ["downweight", "drop"])
+def test_running_free_lags_by_the_law_or_stays_within_the_bound(run: RunDirectory, on_excess: str) -> None:
+    """What is dropped is in the law, and in no batch: the two agree where nothing is."""
     config = by_rounds(
-        "points",
+        "evolution",
         **{
-            "search.draws": 30,
             "stop.rounds": 300,
             "staleness.max_lag": 3,
-            "staleness.on_excess": "drop",
+            "staleness.on_excess": on_excess,
             "players.count": 3,
         },
     )
     summary = finished(config, run)
     lags = [lag for line in read_lines(run.path / "metrics.jsonl") for lag in line["lag"]["values"]]
-    assert max(lags) <= 3
-    assert summary.lag.mean == pytest.approx(summary.lag.law, abs=0.1)
-    assert summary.lag.mean > 0
+    assert max(lags) > 0
+    if on_excess == "drop":
+        assert max(lags) <= 3
+    else:
+        assert summary.lag.mean == pytest.approx(summary.lag.law, abs=0.05)
 
 
 def test_the_summary_and_the_checkpoint_say_what_was_reached(run: RunDirectory) -> None:
