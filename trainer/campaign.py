@@ -18,7 +18,7 @@ from touchline.record import ResultLine, RunDirectory, UpdateLine, save_best, sa
 from touchline.record.status import Objective
 from touchline.trainer.about import about_table
 from touchline.trainer.accounts import checked_accounts
-from touchline.trainer.advice import of_table, unusable_results
+from touchline.trainer.advice import of_table, unusable_results, unusable_updates
 from touchline.trainer.aside import HOW_TO_READ_TASKS, set_aside
 from touchline.trainer.by_rounds import Batch, ByRounds
 from touchline.trainer.failures import InvalidResults, RunFailed
@@ -142,13 +142,15 @@ class Campaign:
 
         The main method sets such a batch aside and goes on with the next; here the next would be made of the same.
         """
-        advice = of_table(self._last_kept)
+        if not self.hopeless:
+            return
+        kept, results, updates = self._last_kept, of_table(self._last_kept), of_table(self._last_kept)
         if not self.on_table:
-            advice = unusable_results(self.config, self._invalid.detail, self._last_kept)
-        self._invalid.check(advice)
-        if self._overflow:
-            headline = f"update {self.method.counts.rounds + 1}: {self._overflow}"
-            raise RunFailed(headline, exit_code=3, detail=of_table(self._last_kept))
+            results = unusable_results(self.config, self._invalid.detail, kept)
+            updates = unusable_updates(self.config, kept)
+        self._invalid.check(results)
+        headline = f"update {self.method.counts.rounds + 1}: {self._overflow}"
+        raise RunFailed(headline, exit_code=3, detail=updates)
 
     def tick(self) -> None:
         """What is done about once a second whatever arrives: lines to disk, a checkpoint when one is due."""

@@ -281,14 +281,14 @@ class TrainerRuntime:
         oldest = self.service.ask(lambda sessions: sessions.oldest_outstanding(but=(event.slot, event.seq)))
         return oldest is None or oldest >= self.training.method.live.version + 1 - staleness.max_lag
 
-    # -- evaluation
+    # -- orders once
 
     def _hand_out(self) -> None:
-        """Give each Player that is free the next of a method's own orders, if there is one for it."""
+        """By rounds, give each Player that is free its next task, if there is one for it."""
         training = self.training
-        if training is None or self.stopping or training.ending is not None:
+        if not isinstance(training, Campaign) or self.stopping or training.ending is not None:
             return
-        if not self.crew.present and isinstance(training, Campaign):
+        if not self.crew.present:
             training.nobody_is_there()
         self._dealing.deal(training.method, self.crew.all_ready(), now=self.seconds(), give=self._order_once)
 
@@ -305,6 +305,8 @@ class TrainerRuntime:
         self._dealing.gone(slot)
         if self.training is not None:
             self.training.method.lost(slot)
+
+    # -- evaluation
 
     def _evaluate_when_due(self, training: Course) -> None:
         if isinstance(training, Campaign):

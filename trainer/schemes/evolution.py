@@ -89,9 +89,8 @@ class Evolution:
         for result in centres:
             error = float(result.arrays["centre"][0])
             solved = self._target.reached(error)
-            if (
-                solved is not None
-            ):  # by the weights that this was told of, which under lag are not the live ones
+            if solved is not None:
+                # by the weights that this was told of, which under lag are not the live ones
                 changed = self._take(self._target.base(result.base))
                 told = _merged(work, scores, error=error)
                 return replace(told, changed=changed, of_new=True, done=solved, solved=True)
