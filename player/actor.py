@@ -53,15 +53,21 @@ class Actor:
     ) -> list[FloatArray]:
         """Draw actions for raw observations ``[n, ...]``, n at most the lanes, and write what the step leaves.
 
-        ``state`` ``[n, S]``: that of a recurrent policy. Gives the policy's hidden states.
+        ``hidden_out``: buffers for all of the policy's hidden states, or for the last of them. ``state`` ``[n, S]``:
+        that of a recurrent policy. Gives the policy's hidden states.
         """
         n = len(observations)
         x = None if self._x is None else self._x[:n]
         rows = snapshot.rows(self._policy, observations, x)
         weights = self._weights(snapshot) if n == self._lanes else snapshot.weights
-        hidden, head = self._policy.network.policy_forward(
-            weights, rows, state=state, hidden_out=hidden_out, head_out=head_out
+        network = self._policy.network
+        whole = hidden_out is not None and len(hidden_out) == len(network.policy_kept)
+        hidden, head = network.policy_forward(
+            weights, rows, state=state, hidden_out=hidden_out if whole else None, head_out=head_out
         )
+        if hidden_out and not whole:
+            for out, layer in zip(hidden_out, hidden[-len(hidden_out) :], strict=True):
+                out[...] = layer
         distribution = self._policy.distribution
         actions_out[...] = distribution.mode(head) if self._greedy else distribution.sample(head, noise)
         return hidden

@@ -37,9 +37,9 @@ def assemble(
 ) -> Trajectory:
     """The trajectory of T steps of B lanes, which owns the arrays given.
 
-    ``hidden``: the policy's hidden states ``[T, B, ...]``, empty where nobody needs them; ``keep_hidden``: whether the
-    order asks for them; ``ended``: the episodes that ended, each with its step. Of a recurrent policy, whose hidden
-    states are always given: its state ``[B, S]`` before the first step and after the last.
+    ``hidden``: the policy's hidden states ``[T, B, ...]`` that ``Network.noted`` names; ``keep_hidden``: whether the
+    order asks for all of them; ``ended``: the episodes that ended, each with its step. Of a recurrent policy: its state
+    ``[B, S]`` before the first step and after the last.
     """
     steps, lanes = rewards.shape
     value_hidden, values = _values(policy, snapshot, observations, hidden, last_state)

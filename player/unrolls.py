@@ -152,7 +152,6 @@ class Unrolls:
             "truncated": np.empty(step, np.bool_),
             "valid": np.empty(step, np.bool_),
         }
-        if self._keep_hidden or self._memory is not None:  # values need those of a memory in any case
-            for i, kept in enumerate(network.policy_kept):
-                arrays[f"hidden.{i}"] = np.empty((*step, *kept), np.float32)
+        for i, noted in enumerate(network.noted(keep_hidden=self._keep_hidden)):
+            arrays[f"hidden.{i}"] = np.empty((*step, *noted), np.float32)
         return arrays

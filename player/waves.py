@@ -56,7 +56,10 @@ class Waves:
         self._to_environment = environment_actions(policy.action_space, squash=policy.form.squash)
         self._memory = memory_of(policy.network, lanes.count)
         self._keep_hidden = keep_hidden
-        self._record = _Record(policy, lanes.count, keep_hidden=keep_hidden or self._memory is not None)
+        kept = keep_hidden or self._memory is not None
+        # Another than the policy may act without going through the network: it has no hidden states to note.
+        noted = policy.network.noted(keep_hidden=kept) if actor is None or kept else ()
+        self._record = _Record(policy, lanes.count, noted)
         self.outside = 0  # numbers beyond the bounds of the observation space, which some environments give
 
     def collect(self, snapshot: Snapshot, *, result: int) -> Iterator[Trajectory]:
@@ -191,17 +194,16 @@ class _Rows:
 class _Record:
     """What the lanes did since the wave began, time-major, longer when a game needs it."""
 
-    def __init__(self, policy: Policy, lanes: int, *, keep_hidden: bool) -> None:
+    def __init__(self, policy: Policy, lanes: int, noted: tuple[tuple[int, ...], ...]) -> None:
         raw, dtype = raw_shape(policy.observation_space), raw_dtype(policy.observation_space)
-        kept = policy.network.policy_kept if keep_hidden else ()
         self.observations: AnyArray = np.zeros((1, lanes, *raw), dtype)
-        self.hidden: list[AnyArray] = [np.zeros((0, lanes, *shape), np.float32) for shape in kept]
+        self.hidden: list[AnyArray] = [np.zeros((0, lanes, *shape), np.float32) for shape in noted]
         self.head: AnyArray = np.zeros((0, lanes, policy.network.head_size), np.float32)
         self.actions: AnyArray = np.zeros((0, lanes, *action_shape(policy)), action_dtype(policy))
         self.rewards: AnyArray = np.zeros((0, lanes), np.float32)
         self.terminated, self.truncated, self.valid = (np.zeros((0, lanes), np.bool_) for _ in range(3))
         self._rows = _Rows(
-            [np.empty((lanes, *shape), np.float32) for shape in kept],
+            [np.empty((lanes, *shape), np.float32) for shape in noted],
             np.empty((lanes, policy.network.head_size), np.float32),
             np.empty((lanes, *action_shape(policy)), action_dtype(policy)),
         )

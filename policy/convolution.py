@@ -101,21 +101,50 @@ def convolve_backward(
             product *= d.dtype.type(scale)
         dw += product
     if db is not None:
-        db += d.reshape(-1, g.filters).sum(axis=0)
+        rows = d.reshape(-1, g.filters)
+        db += np.ones(len(rows), d.dtype) @ rows  # a tenth of the time of adding up an axis this narrow
 
 
 def convolve_to_inputs(*, d: FloatArray, w: FloatArray, geometry: Geometry) -> FloatArray:
-    """The gradient of the images ``[N, H, W, C]`` from ``d`` ``[N, H', W', F]``: each patch's is added where it lay."""
-    g, p = geometry, geometry.padding
-    dx = np.zeros((len(d), g.height + 2 * p, g.width + 2 * p, g.channels), d.dtype)
-    rows, columns = g.stride * (g.out_height - 1) + 1, g.stride * (g.out_width - 1) + 1
-    for part in g.chunks(len(d), d.itemsize):
-        spread = d[part].reshape(-1, g.filters) @ w.T
-        patches = spread.reshape(-1, g.out_height, g.out_width, g.size, g.size, g.channels)
-        for i in range(g.size):
-            for j in range(g.size):
-                dx[part, i : i + rows : g.stride, j : j + columns : g.stride] += patches[:, :, :, i, j]
-    return dx[:, p : p + g.height, p : p + g.width] if p else dx
+    """The gradient of the images ``[N, H, W, C]`` from ``d`` ``[N, H', W', F]``, itself a convolution, of ``d``.
+
+    Image and filters are cut into blocks of stride x stride pixels. Each map lies over blocks one after the other, so
+    a block's gradient is that of the maps around it, times the filters' blocks turned about.
+    """
+    g, turned = geometry, _turned(geometry)
+    filters = _turn(w, g)
+    high, wide = turned.out_height * g.stride, turned.out_width * g.stride
+    p, inner = g.padding, (g.height + 2 * g.padding, g.width + 2 * g.padding)
+    whole = (len(d), max(high, inner[0]), max(wide, inner[1]), g.channels)
+    reached = (high, wide) == whole[1:3]
+    dx = np.empty(whole, d.dtype) if reached else np.zeros(whole, d.dtype)
+    for part, patches in _patches(d, turned, d.dtype):
+        blocks = (patches @ filters).reshape(
+            -1, turned.out_height, turned.out_width, g.stride, g.stride, g.channels
+        )
+        rows = dx[part, :high, :wide].reshape(
+            (len(blocks), turned.out_height, g.stride, turned.out_width, g.stride, g.channels), copy=False
+        )
+        rows[...] = blocks.transpose(0, 1, 3, 2, 4, 5)
+    return dx[:, p : p + g.height, p : p + g.width]
+
+
+def _turned(g: Geometry) -> Geometry:
+    """The convolution of the maps ``[H', W', F]`` that gives an image's blocks, stride² C numbers each."""
+    blocks = -(-g.size // g.stride)  # of a filter, each way
+    return Geometry(
+        g.out_height, g.out_width, g.filters, g.stride * g.stride * g.channels, blocks, 1, blocks - 1
+    )
+
+
+def _turn(w: FloatArray, g: Geometry) -> FloatArray:
+    """The filters ``[K, F]`` as that convolution's: ``[blocks² F, stride² C]``, zeros where they fill no block."""
+    blocks = -(-g.size // g.stride)
+    side = blocks * g.stride
+    filled = np.zeros((side, side, g.channels, g.filters), w.dtype)
+    filled[: g.size, : g.size] = w.reshape(g.size, g.size, g.channels, g.filters)
+    cut = filled.reshape(blocks, g.stride, blocks, g.stride, g.channels, g.filters)
+    return cut[::-1, :, ::-1].transpose(0, 2, 5, 1, 3, 4).reshape(blocks * blocks * g.filters, -1)
 
 
 def _patches(x: AnyArray, g: Geometry, dtype: np.dtype[Any]) -> Iterator[tuple[slice, FloatArray]]:

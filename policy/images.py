@@ -33,6 +33,14 @@ def image_axes(shape: tuple[int, ...]) -> tuple[tuple[int, int, int], bool]:
     return ((middle, last, first), True) if first < last else ((first, middle, last), False)
 
 
+def channels_last(images: AnyArray) -> AnyArray:
+    """Images ``[N, *axes]``, in the axes of their space, as ``[N, H, W, C]``: copied where the channels came first."""
+    if images.ndim == 3:
+        return images[..., None]
+    _, first = image_axes(images.shape[1:])
+    return np.ascontiguousarray(images.transpose(0, 2, 3, 1)) if first else images
+
+
 def geometries(shape: tuple[int, ...], layers: Layers) -> tuple[Geometry, ...]:
     """What each layer makes of the image. Raises SpaceError where an image is smaller than a filter."""
     (height, width, channels), _ = image_axes(shape)
@@ -56,7 +64,10 @@ def _too_small(shape: tuple[int, ...], g: Geometry, *, layer: int) -> str:
 
 
 class ImageTorso:
-    """Convolutions of any number; the output is the last map, flat. Images of bytes are read as 0 to 1."""
+    """Convolutions of any number over images ``[N, H, W, C]``; the output is the last map, flat.
+
+    Images of bytes are read as 0 to 1.
+    """
 
     def __init__(
         self,
@@ -68,11 +79,11 @@ class ImageTorso:
         bias: bool = True,
         initialization: Initialization = "orthogonal",
     ) -> None:
-        """``shape``, ``dtype``: of one observation. Raises SpaceError where it is too small for the layers."""
+        """``shape``, ``dtype``: of one observation, its channels first or last. Raises SpaceError where it is too small
+        for the layers."""
         self._layers = geometries(shape, layers)
         self._activation = activation
         self._initialization: Initialization = initialization
-        self._first = image_axes(shape)[1]
         self._scale = 1 / FULL_BYTE if dtype == "uint8" else 1.0
         *below, last = self._layers
         self.size = math.prod(last.out_shape)
@@ -88,7 +99,7 @@ class ImageTorso:
             init_layer(view, gain=TORSO_GAIN, how=self._initialization, rng=rng)
 
     def forward(self, p: Parameters, x: Inputs, out: Sequence[FloatArray] | None = None) -> list[FloatArray]:
-        below, dtype = self._images(x), p["0/weight"].dtype
+        below, dtype = only_array(x), p["0/weight"].dtype
         kept = []
         for i, g in enumerate(self._layers):
             h = np.empty((len(below), *self.kept[i]), dtype) if out is None else out[i]
@@ -109,7 +120,7 @@ class ImageTorso:
             times_derivative(self._activation, d, kept[i].reshape(d.shape))
             d = d.reshape(-1, *g.out_shape)
             convolve_backward(
-                x=kept[i - 1] if i else self._images(x),
+                x=kept[i - 1] if i else only_array(x),
                 d=d,
                 geometry=g,
                 dw=gradient[f"{i}/weight"],
@@ -125,10 +136,3 @@ class ImageTorso:
 
     def _at(self, layer: int) -> float:
         return 1.0 if layer else self._scale
-
-    def _images(self, x: Inputs) -> AnyArray:
-        """``[N, H, W, C]`` of images in the axes of their space."""
-        images = only_array(x)
-        if images.ndim == 3:
-            return images[..., None]
-        return images.transpose(0, 2, 3, 1) if self._first else images

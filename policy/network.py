@@ -129,6 +129,15 @@ class Network:
         """The shapes, without the rows, of the hidden states on the policy's way; the last is what its head reads."""
         return self.torso.kept if self.core is None else (*self.torso.kept, *self.core.kept)
 
+    def noted(self, *, keep_hidden: bool) -> tuple[tuple[int, ...], ...]:
+        """Those of ``policy_kept`` that playing notes, the last of them: all where they are kept, or are a memory's.
+
+        Of a shared torso the last alone otherwise: the values are read from it.
+        """
+        if keep_hidden or self.core is not None:
+            return self.policy_kept
+        return self.policy_kept[-1:] if self.shared and self.has_value else ()
+
     @property
     def value_kept(self) -> tuple[tuple[int, ...], ...]:
         """Those of the value's own torso; none when it has none of its own."""

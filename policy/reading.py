@@ -1,4 +1,4 @@
-"""How raw observations become what a network reads: encoded and normalised vectors, images as they are."""
+"""How raw observations become what a network reads: encoded and normalised vectors, images with channels last."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from touchline.policy.features import encode, feature_size
 from touchline.policy.form import Form
+from touchline.policy.images import channels_last
 from touchline.policy.inputs import Inputs, Parts
 from touchline.policy.normalizer import Normalizer
 from touchline.policy.records import Record, RecordLeaf
@@ -61,11 +62,12 @@ class Reading:
     def inputs(self, raw: AnyArray, normalizer: Normalizer | None, out: FloatArray | None = None) -> Inputs:
         """Raw observations ``[N, ...]`` as the network reads them; vectors into ``out`` where given.
 
-        The row of numbers ``[N, D]``, or the image, where there is nothing else; else Parts, the numbers first.
+        The row of numbers ``[N, D]``, or the image ``[N, H, W, C]``, where there is nothing else; else Parts, the
+        numbers first. Images whose channels come first are turned here, once, and not at each of the network's passes.
         """
         if self.form.sparse:
             return raw.reshape(len(raw), feature_size(self.space))
-        images = tuple(self._leaf(raw, leaf) for leaf in self.images)
+        images = tuple(channels_last(self._leaf(raw, leaf)) for leaf in self.images)
         if not self.features:
             return images[0] if len(images) == 1 else Parts(images)
         rows = self.vectors(raw, out)

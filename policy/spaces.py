@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any, assert_never
 
 from touchline.policy.kinds import (
@@ -74,7 +74,7 @@ def to_plain(space: Space) -> dict[str, Any]:
     if isinstance(space, Dict | Tuple):
         names = {"names": space.names} if isinstance(space, Dict) else {}
         return {"kind": kind, **names, "spaces": [to_plain(one) for one in space.spaces]}
-    plain = {"kind": kind, **asdict(space)}
+    plain = {"kind": kind, **{field.name: getattr(space, field.name) for field in fields(space)}}
     for bound in ("low", "high"):
         values = plain.get(bound)
         if values and len(set(values)) == 1:  # an image's bounds would not fit into a message one by one

@@ -147,11 +147,20 @@ def test_other_spaces_play(stage, env):
 
 
 @pytest.mark.parametrize("keep_hidden", [True, False])
-def test_a_shared_torso_gives_the_values_of_a_forward_pass(stage, keep_hidden):
+def test_a_shared_torso_gives_the_values_of_a_forward_pass_without_a_second_one(
+    stage, keep_hidden, monkeypatch
+):
     here = stage(**{"policy.shared": "true"})
-    snapshot = here.snapshot()
+    snapshot, network, passed = here.snapshot(), here.policy.network, []
+    torso = type(network.torso)
+    forward = torso.forward
+    monkeypatch.setattr(
+        torso, "forward", lambda self, p, x, *rest: (passed.append(len(x)), forward(self, p, x, *rest))[1]
+    )
     trajectory = unrolls_of(here, keep_hidden=keep_hidden).collect(snapshot, result=0)
+    monkeypatch.undo()
     rows = trajectory.observations.reshape(-1, 4)
-    values = here.policy.network.value_forward(snapshot.weights, rows)[1]
+    values = network.value_forward(snapshot.weights, rows)[1]
     np.testing.assert_allclose(trajectory.values.reshape(-1), values, atol=1e-6)
     assert len(trajectory.hidden) == (2 if keep_hidden else 0)
+    assert sum(passed) == len(rows)  # each step's once, and the last observations

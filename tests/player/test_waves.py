@@ -88,6 +88,18 @@ def test_told_to_stop_it_ends_the_wave(stage):
     assert games == []
 
 
+@pytest.mark.parametrize("keep_hidden", [True, False])
+def test_a_shared_torso_gives_the_values_of_a_forward_pass(stage, keep_hidden):
+    here = stage(**{"policy.shared": "true"})
+    snapshot = here.snapshot()
+    games = list(waves_of(here, keep_hidden=keep_hidden).collect(snapshot, result=0))
+    assert len(games) == 4
+    for game in games:
+        values = here.policy.network.value_forward(snapshot.weights, game.observations[:, 0])[1]
+        np.testing.assert_allclose(game.values[:, 0], values, atol=1e-6)
+        assert len(game.hidden) == (2 if keep_hidden else 0)
+
+
 def test_without_hidden_nothing_hidden_is_kept(stage):
     here = stage()
     games = list(waves_of(here, keep_hidden=False).collect(here.snapshot(), result=0))

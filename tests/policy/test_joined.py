@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from torsos import gradient_of, parameters_of, parts, prove
 
-from touchline.policy.images import ImageTorso
+from touchline.policy.images import ImageTorso, channels_last
 from touchline.policy.inputs import Parts
 from touchline.policy.joined import JoinedTorso
 from touchline.policy.layer_norm import NormedTorso
@@ -38,7 +38,10 @@ def readers_of(*names):
 
 def inputs_of(rng, *names, rows=3):
     shapes = {"numbers": (4,), "other": (3,), **SHAPES}
-    return [rng.standard_normal((rows, *shapes[name])) for name in names]
+    drawn = [rng.standard_normal((rows, *shapes[name])) for name in names]
+    return [
+        channels_last(array) if name in SHAPES else array for name, array in zip(names, drawn, strict=True)
+    ]
 
 
 def joined_of(*names, hidden=(5, 4), top=DenseTorso):

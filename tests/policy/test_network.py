@@ -58,6 +58,15 @@ def test_the_hidden_states_are_those_that_the_shapes_promise(activation, depth, 
     assert values.shape == (ROWS,)
 
 
+@pytest.mark.parametrize(
+    ("keep_hidden", "shared", "noted"),
+    [(True, False, [0, 1]), (True, True, [0, 1]), (False, False, []), (False, True, [1])],
+)
+def test_what_playing_notes_of_the_hidden_states(keep_hidden, shared, noted):
+    network, *_ = example("tanh", 2, shared, False)
+    assert network.noted(keep_hidden=keep_hidden) == tuple(network.policy_kept[i] for i in noted)
+
+
 @pytest.mark.parametrize("shared", [False, True])
 def test_a_forward_pass_layer_by_layer(shared):
     network, weights, x, *_ = example("tanh", 2, shared, False)

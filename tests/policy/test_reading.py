@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from policy_trajectories import OBSERVED, PICTURE, PIXELS, SEVERAL, raw_observations
@@ -52,6 +54,17 @@ def test_an_image_is_read_where_it_lies():
     assert reading.inputs(raw, None) is raw
     assert reading.features == 0
     assert reading.scratch(ROWS) is None
+
+
+@pytest.mark.parametrize(("shape", "turned"), [((2, 5, 6), (5, 6, 2)), ((5, 6), (5, 6, 1))])
+def test_an_image_comes_with_its_channels_last(shape, turned):
+    size = math.prod(shape)
+    space = Box(shape, "uint8", (0.0,) * size, (255.0,) * size)
+    raw = raw_of(space)
+    found = reading_of(space, convolutions=FILTERS).inputs(raw, None)
+    assert found.shape == (ROWS, *turned)
+    moved = np.moveaxis(raw, 1, -1) if len(shape) == 3 else raw[..., None]
+    np.testing.assert_array_equal(found, moved)
 
 
 def test_numbers_and_images_are_parts_the_numbers_first():
