@@ -68,8 +68,9 @@ def _staleness(config: Config) -> list[str]:
 
 def in_lockstep(config: Config) -> bool:
     """Whether all wait for the last result of a round before the next begins."""
-    ageless = config.method == "structure" and config.structure.barrier == "none"
-    return config.method != "policy_gradient" and config.staleness.max_lag == 0 and not ageless
+    from touchline.configs.methods import bounds_lag
+
+    return config.method != "policy_gradient" and config.staleness.max_lag == 0 and bounds_lag(config)
 
 
 def mode(config: Config) -> list[str]:

@@ -19,6 +19,11 @@ METHODS: tuple[str, ...] = get_args(Method)
 OTHERS = tuple(method for method in METHODS if method != MAIN)
 
 
+def bounds_lag(config: Config) -> bool:
+    """Whether a result can be too old. A structure without a barrier takes each one, whenever it comes."""
+    return config.method != "structure" or config.structure.barrier != "none"
+
+
 class Use(NamedTuple):
     """What decides which keys a run reads."""
 

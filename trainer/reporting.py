@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import UNSET
 
 from touchline.configs import Config
+from touchline.configs.methods import bounds_lag
 from touchline.record import LagSummary, LedgerSummary, PlayerStatus, Status, Summary
 from touchline.record.status import Objective
 from touchline.trainer.course import Course
@@ -79,7 +80,7 @@ def status_of(
         steps_per_second=training.steps_per_second or 0.0,
         wait_fraction=training.pace.wait_fraction,
         lag=lag_summary(training, law),
-        lag_bound=config.staleness.max_lag,
+        lag_bound=config.staleness.max_lag if bounds_lag(config) else None,
         players=list(players),
         eta_seconds=_eta(training, seconds),
         message=message,

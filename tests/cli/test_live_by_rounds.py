@@ -200,6 +200,7 @@ def test_progress_is_towards_the_nearest_limit(fields: dict[str, object], limit:
     [
         ({}, "lockstep"),
         ({"lag_bound": 2}, "async"),
+        ({"lag_bound": None}, "async"),
         ({"mode": "serial"}, "serial"),
         ({"mode": "sync", "objective": None}, "sync"),
     ],

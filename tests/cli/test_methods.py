@@ -163,3 +163,13 @@ def test_an_interrupt_ends_it_in_order(tmp_path: Path) -> None:
     total = summary["ledger"]["total"]
     assert total["sent"] == sum(amount for name, amount in total.items() if name != "sent")
     assert (run / "checkpoints" / "latest").exists()
+
+
+@pytest.mark.parametrize(("barrier", "bound"), [("level", 0), ("none", None)])
+def test_where_nothing_waits_no_result_is_too_old(
+    touchline: Callable[..., Any], tmp_path: Path, barrier: str, bound: float | None
+) -> None:
+    flags = ("--mode", "serial", "--no-live", "--name", "r", "--structure.epochs", "5", "--stop.rounds", "2")
+    said = touchline("train", "001-structure", *flags, "--structure.barrier", barrier)
+    assert said.code == 0, said
+    assert json.loads((tmp_path / "runs" / "r" / "status.json").read_text())["lag_bound"] == bound
