@@ -7,7 +7,7 @@ stepping with the slice of the gradient, make the moves of the whole, bit for bi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol, get_args
 
 import numpy as np
@@ -44,12 +44,11 @@ class Rule:
     from, so that training may go on in several calls; no part of the state.
     """
 
-    def __init__(self, make: Callable[[int], Mover], size: int, *, exact_gradients: bool) -> None:
+    def __init__(self, mover: Mover, size: int, *, exact_gradients: bool) -> None:
         self.size = size
         self.exact_gradients = exact_gradients
         self.last_error = math.inf
-        self._make = make
-        self._mover = make(size)
+        self._mover = mover
 
     def step(
         self, parameters: FloatArray, gradient: FloatArray, *, learning_rate: float, grew: bool = False
@@ -73,13 +72,6 @@ class Rule:
                 raise TargetError(f"rule state {name!r}: expected shape {list(own.shape)}, found {found}")
         self._mover.restore(state)
 
-    def sliced(self, part: range) -> Rule:
-        """A rule of its own over the weights ``part``, which goes on from this one's state."""
-        rule = Rule(self._make, len(part), exact_gradients=self.exact_gradients)
-        cut = slice(part.start, part.stop)
-        rule.restore({name: a if name in SCALARS else a[cut] for name, a in self.state().items()})
-        return rule
-
 
 def make_rule(
     name: str,
@@ -98,20 +90,22 @@ def make_rule(
     ``epsilon``.  quickprop: ``growth``.  The RPROP family has constants of its own. TargetError: no such rule.
     """
     if name in RPROPS:
-        return Rule(lambda n: Rprop(n, variant=RPROPS[name]), size, exact_gradients=True)
+        return Rule(Rprop(size, variant=RPROPS[name]), size, exact_gradients=True)
     if name == "quickprop":
-        return Rule(lambda n: QuickProp(n, growth=growth), size, exact_gradients=True)
-    makers: dict[str, Callable[[int], Optimizer]] = {
-        "sgd": lambda n: SGD(n, momentum=momentum, dtype="float64"),
-        "momentum": lambda n: SGD(n, momentum=momentum, dtype="float64"),
-        "rmsprop": lambda n: RMSProp(n, decay=decay, epsilon=epsilon, dtype="float64"),
-        "adam": lambda n: Adam(n, beta1=beta1, beta2=beta2, epsilon=epsilon, dtype="float64"),
-    }
-    if name not in makers:
-        raise TargetError(f"rule: expected one of {', '.join(RULES)}, found {name!r}")
+        return Rule(QuickProp(size, growth=growth), size, exact_gradients=True)
     if name == "momentum" and momentum <= 0:
         raise TargetError("momentum: expected a number above 0 for the rule momentum; 0 is the rule sgd")
-    return Rule(lambda n: _Unheeding(makers[name](n)), size, exact_gradients=False)
+    optimizer: Optimizer
+    match name:
+        case "sgd" | "momentum":
+            optimizer = SGD(size, momentum=momentum, dtype="float64")
+        case "rmsprop":
+            optimizer = RMSProp(size, decay=decay, epsilon=epsilon, dtype="float64")
+        case "adam":
+            optimizer = Adam(size, beta1=beta1, beta2=beta2, epsilon=epsilon, dtype="float64")
+        case _:
+            raise TargetError(f"rule: expected one of {', '.join(RULES)}, found {name!r}")
+    return Rule(_Unheeding(optimizer), size, exact_gradients=False)
 
 
 class _Unheeding:

@@ -25,8 +25,8 @@ Solver = Callable[..., tuple[FloatArray, int]]
 class Solving:
     """One solve of A x = b, from x = 0. The solver runs in a thread of its own, which waits while the caller works.
 
-    What is wanted and what is found depend on b and the products alone. The thread ends with the solve, with
-    ``abandon``, and when this object is let go.
+    What is wanted and what is found depend on b and the products alone. The thread ends with the solve,
+    and when this object is let go.
     """
 
     def __init__(self, solver: SolverName, b: FloatArray, *, tolerance: float, iterations: int) -> None:
@@ -68,15 +68,8 @@ class Solving:
     @property
     def solution(self) -> FloatArray:
         """x, float64 ``[n]``: the best that was reached where ``converged`` is False."""
-        assert self._x is not None, "the solve is over and was not abandoned"
+        assert self._x is not None, "the solve is over"
         return self._x
-
-    def abandon(self) -> None:
-        """End a solve in its midst; nothing more is wanted. One that is over stays as it is."""
-        if self._wanted is not None:
-            self._wanted = None
-            self._given.put(None)
-            self._thread.join()
 
     def _await(self) -> None:
         came = self._asked.get()

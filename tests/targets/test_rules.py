@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from touchline.targets.errors import TargetError
+from touchline.targets.rule_state import state_of
 from touchline.targets.rules import RULES, SCALARS, make_rule
 from touchline.targets.splitting import split
 
@@ -21,6 +22,13 @@ each = pytest.mark.parametrize("name", RULES)
 
 def rule_of(name, size):
     return make_rule(name, size, **CONSTANTS.get(name, {}))
+
+
+def sliced(name, whole, part):
+    """A rule of its own over some of the weights, which goes on from the whole one's state."""
+    rule = rule_of(name, len(part))
+    rule.restore(state_of(whole.state(), part))
+    return rule
 
 
 def height(w):
@@ -71,7 +79,7 @@ def test_slices_move_as_the_whole_does_bit_for_bit(name, parts):
     for gradient in gradients[:4]:
         whole.step(w, gradient, learning_rate=0.03)
     ranges = split(11, parts)
-    owners, v = [whole.sliced(part) for part in ranges], w.copy()
+    owners, v = [sliced(name, whole, part) for part in ranges], w.copy()
     for gradient, worse in zip(gradients[4:], grew[4:], strict=True):
         whole.step(w, gradient, learning_rate=0.03, grew=worse)
         for owner, part in zip(owners, ranges, strict=True):
@@ -88,7 +96,7 @@ def test_a_slice_is_its_owners(name):
     whole, w = rule_of(name, 4), np.ones(4)
     whole.step(w, np.arange(1.0, 5), learning_rate=0.1)
     before = whole.state()
-    whole.sliced(range(1, 3)).step(w[1:3], np.ones(2), learning_rate=0.1)
+    sliced(name, whole, range(1, 3)).step(w[1:3], np.ones(2), learning_rate=0.1)
     for key, array in whole.state().items():
         np.testing.assert_array_equal(array, before[key])
 
