@@ -27,15 +27,6 @@ def lines_of(run: RunDirectory) -> list[EvaluationLine]:
     return list(read_lines(run.path / "evaluations.jsonl", EvaluationLine))
 
 
-def versions_by_time(run: RunDirectory) -> list[tuple[float, int]]:
-    return [(line["seconds"], line["version"]) for line in read_lines(run.path / "metrics.jsonl")]
-
-
-def live_at(run: RunDirectory, seconds: float) -> int:
-    """The version live at this time of the run."""
-    return max((version for at, version in versions_by_time(run) if at <= seconds), default=0)
-
-
 def assert_best(config, run: RunDirectory) -> None:
     """The best checkpoint is that of the best line, the first of equals, and its weights play what the line says."""
     lines = lines_of(run)
@@ -93,15 +84,22 @@ def test_the_law_of_lag_does_not_hear_of_evaluations(configure, run):
 
 
 def test_with_hold_no_version_waits_for_an_evaluation(configure, run):
-    overrides = {"staleness.on_excess": "hold", "staleness.max_lag": 1, "eval.every": "300ms"}
-    config = configure(
-        **{"players.count": 2, "stop.steps": 20_000, **EVERY, **overrides, "eval.episodes": 100}
-    )
-    summary = train(config, run)
+    began: dict[int, int] = {}  # by the number of its order: the version that was live when it was first seen
+
+    def interfere(runtime, supervisor) -> None:
+        training, asked = runtime.training, runtime._evaluating.under_way
+        if training is not None and asked is not None:
+            live = training.method.live.version
+            if live > began.setdefault(asked.order, live) + 2 and training.evaluations.last is not None:
+                runtime.stop(Ending("seen enough", solved=False))
+
+    overrides = {"staleness.on_excess": "hold", "staleness.max_lag": 1}
+    config = configure(**{"players.count": 2, **UNTIL_SEEN, **overrides})
+    summary = supervised(config, run, count=2, on_event=interfere)
+    assert summary.reason == "seen enough"
     assert_sums(summary)
     lags = [lag for line in read_lines(run.path / "metrics.jsonl") for lag in line["lag"]["values"]]
     assert max(lags) <= 1
-    assert max(live_at(run, line.seconds) - line.version for line in lines_of(run)) > 1
 
 
 def test_a_player_that_dies_while_it_evaluates_costs_the_evaluation_alone(configure, run):
