@@ -66,12 +66,17 @@ def test_gradients_for_one_layer_and_three(layers):
 
 @pytest.mark.parametrize(
     ("shape", "axes", "same_memory"),
-    [((7, 6, 2), (0, 1, 2), True), ((2, 7, 6), (1, 2, 0), False), ((7, 6), (0, 1), True)],
+    [
+        ((12, 11, 2), (0, 1, 2), True),
+        ((2, 12, 11), (1, 2, 0), False),
+        ((9, 12, 11), (1, 2, 0), False),
+        ((12, 11), (0, 1), True),
+    ],
 )
 def test_channels_are_turned_to_be_last(shape, axes, same_memory):
     images = np.arange(3 * math.prod(shape)).reshape(3, *shape)
     found = channels_last(images)
-    expected = images.transpose(0, *(1 + axis for axis in axes)).reshape(3, 7, 6, -1)
+    expected = images.transpose(0, *(1 + axis for axis in axes)).reshape(3, 12, 11, -1)
     np.testing.assert_array_equal(found, expected)
     assert found.flags.c_contiguous
     assert np.shares_memory(found, images) == same_memory
