@@ -10,7 +10,7 @@ from trainer_batches import pieces_of, settings_of, two_versions
 from touchline.trainer.batch import Piece
 from touchline.trainer.estimates import estimate
 from touchline.trainer.minibatches import minibatches
-from touchline.trainer.samples import CHUNK_ROWS, LANE_ROWS, samples_of
+from touchline.trainer.samples import CHUNK_ROWS, IMAGE_ROWS, LANE_ROWS, samples_of
 
 RECURRENT = {"hidden": (4,), "recurrent": "gru", "recurrent_size": 3, "shared": True}
 
@@ -109,10 +109,11 @@ def test_chunks_of_sequences_are_whole_lanes_with_their_states():
     ("form", "rows"),
     [
         ({}, CHUNK_ROWS),
+        ({"observed": PICTURE, "convolutions": ((2, 3, 1, 0),)}, IMAGE_ROWS),
         (RECURRENT, LANE_ROWS),
         ({**RECURRENT, "observed": PICTURE, "convolutions": ((2, 3, 1, 0),)}, CHUNK_ROWS),
     ],
-    ids=["rows", "lanes", "lanes of images"],
+    ids=["rows", "images", "lanes", "lanes of images"],
 )
 def test_parts_are_as_large_as_is_quickest(form, rows):
     policy, played, live = two_versions("categorical", dtype="float32", **form)
