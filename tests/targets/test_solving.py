@@ -147,6 +147,9 @@ def test_in_the_midst_of_a_solve_there_is_no_solution():
     solving.give(positive() @ solving.product_wanted())
     with pytest.raises(AssertionError, match="the solve is over"):
         _ = solving.solution
+    while (v := solving.product_wanted()) is not None:  # so that its thread ends
+        solving.give(positive() @ v)
+    np.testing.assert_allclose(positive() @ solving.solution, right_side(), rtol=1e-8)
 
 
 def test_a_solve_that_is_let_go_ends_its_thread():
