@@ -29,18 +29,15 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def stages(cells: Cells, tasks: Sequence[Task]) -> Iterator[tuple[str, list[Cell]]]:
     """The parts of the study in the order in which they matter; each is listed when the one before is done."""
-    swept = [task for task in tasks if task.swept]
-    for task in swept:
+    for task in tasks:
         yield f"{task.name}: sweep", list(sweep(task))
         yield f"{task.name}: test", list(test_cells(task, chosen_rates(cells, task)))
-    for task in swept:
-        rest = [lag for lag in task.lags if lag not in TUNING_LAGS]
-        yield f"{task.name}: sweep of the other lags", list(sweep(task, lags=rest))
-        rates = chosen_rates(cells, task, each_lag=True)
-        yield f"{task.name}: test at each lag's rate", list(test_cells(task, rates))
     for task in tasks:
-        if not task.swept:
-            yield f"{task.name}: test", list(test_cells(task, chosen_rates(cells, task)))
+        if task.each_lag:
+            rest = [lag for lag in task.lags if lag not in TUNING_LAGS]
+            yield f"{task.name}: sweep of the other lags", list(sweep(task, lags=rest))
+            rates = chosen_rates(cells, task, each_lag=True)
+            yield f"{task.name}: test at each lag's rate", list(test_cells(task, rates))
 
 
 def study(cells: Cells, tasks: Sequence[Task], *, jobs: int, minutes: float) -> None:

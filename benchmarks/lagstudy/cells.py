@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from lagstudy.design import RATES, TUNING_LAGS, TUNING_SEEDS, Cell, Task
+from lagstudy.design import TUNING_LAGS, Cell, Task
 from lagstudy.running import run_cell
 from touchline.record import JsonLines, read_lines
 
@@ -70,30 +70,30 @@ def chosen_rates(cells: Cells, task: Task, *, each_lag: bool = False) -> dict[tu
     """The rate of each (method, lag): that of the greatest mean area on the tuning seeds.
 
     The mean is over the tuning lags, so that a method has one rate; with ``each_lag`` over that lag alone. A method is
-    left out until every tuning seed of every rate is there. A task that is not swept takes CartPole's rates.
+    left out until every tuning seed of every rate is there.
     """
-    rates, source = {}, task.name if task.swept else "cartpole"
+    rates = {}
     for method in task.methods:
         for lag in task.lags:
-            found = best_rate(cells, source, method, (lag,) if each_lag else TUNING_LAGS)
+            found = best_rate(cells, task, method, (lag,) if each_lag else TUNING_LAGS)
             if found is not None:
                 rates[method, lag] = found
     return rates
 
 
-def best_rate(cells: Cells, task: str, method: str, lags: tuple[int, ...]) -> float | None:
+def best_rate(cells: Cells, task: Task, method: str, lags: tuple[int, ...]) -> float | None:
     """The rate of the greatest mean area over these lags; None until all are there."""
     areas = swept(cells, task, method, lags)
     return max(areas, key=lambda rate: areas[rate]) if areas else None
 
 
-def swept(cells: Cells, task: str, method: str, lags: tuple[int, ...]) -> dict[float, float]:
+def swept(cells: Cells, task: Task, method: str, lags: tuple[int, ...]) -> dict[float, float]:
     """Mean area of each rate on the tuning seeds over these lags; empty until all are there."""
     found: dict[float, list[float]] = {}
     for cell, row in cells.rows.items():
-        asked = (cell.task, cell.method) == (task, method) and cell.lag in lags and cell.rate in RATES
-        if asked and cell.seed in TUNING_SEEDS:
+        asked = (cell.task, cell.method) == (task.name, method) and cell.lag in lags
+        if asked and cell.rate in task.rates and cell.seed in task.tuning_seeds:
             found.setdefault(cell.rate, []).append(row["area"])
-    whole = len(TUNING_SEEDS) * len(lags)
+    whole = len(task.tuning_seeds) * len(lags)
     complete = {rate: fmean(areas) for rate, areas in sorted(found.items()) if len(areas) == whole}
-    return complete if len(complete) == len(RATES) else {}
+    return complete if len(complete) == len(task.rates) else {}

@@ -68,8 +68,8 @@ METHODS = {
 class Task:
     """An environment with the shape of its batches.
 
-    ``untrained``: about what the first policy returns, from which gains are measured. ``swept``: it has a rate of its
-    own for each method; else CartPole's is taken.
+    ``untrained``: about what the first policy returns, from which gains are measured. ``each_lag``: whether the rate
+    that suits each lag is looked for too.
     """
 
     name: str
@@ -79,7 +79,9 @@ class Task:
     values: Mapping[str, Any]
     methods: Sequence[str] = tuple(METHODS)
     lags: Sequence[int] = LAGS
-    swept: bool = True
+    rates: Sequence[float] = RATES
+    tuning_seeds: Sequence[int] = TUNING_SEEDS
+    each_lag: bool = True
 
 
 def _task(
@@ -104,6 +106,7 @@ def _task(
 
 
 FEW = ("reuse", "centred", "recompute", "vtrace", "ppo")
+SLOW = {"methods": FEW, "lags": TUNING_LAGS, "tuning_seeds": TUNING_SEEDS[:2], "each_lag": False}
 CONTINUOUS = ("reuse", "importance", "recompute", "vtrace", "ppo")  # centred is for one categorical choice
 TASKS = {
     task.name: task
@@ -114,9 +117,9 @@ TASKS = {
         _task("cartpole-decay", env="CartPole-v1", untrained=20, lanes=64, length=16, steps=120_000,
               more={"optimizer.schedule": "linear"}, lags=TUNING_LAGS),
         _task("acrobot", env="Acrobot-v1", untrained=-500, lanes=16, length=32, steps=100_000,
-              more={"env.normalize": True}, methods=FEW, lags=TUNING_LAGS, swept=False),
+              more={"env.normalize": True}, rates=(1e-3, 2e-3, 4e-3, 8e-3), **SLOW),
         _task("lunarlander", env="LunarLander-v3", untrained=-180, lanes=16, length=64, steps=300_000,
-              methods=FEW, lags=TUNING_LAGS, swept=False),
+              rates=(5e-4, 1e-3, 2e-3, 4e-3), **SLOW),
     )
 }  # fmt: skip
 
@@ -140,7 +143,7 @@ class Cell:
 
 def sweep(task: Task, *, lags: Sequence[int] = TUNING_LAGS) -> Iterator[Cell]:
     """The cells that a rate is chosen by; seeds outermost, so that a part of them is a fair part."""
-    for seed, method, rate, lag in product(TUNING_SEEDS, task.methods, RATES, lags):
+    for seed, method, rate, lag in product(task.tuning_seeds, task.methods, task.rates, lags):
         yield Cell(task.name, method, rate, lag, seed)
 
 

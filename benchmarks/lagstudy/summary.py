@@ -23,7 +23,7 @@ def summarise(cells: Cells) -> Summary:
 
 
 def _task(cells: Cells, task: Task) -> Summary:
-    own = {method: swept(cells, task.name, method, TUNING_LAGS) for method in task.methods if task.swept}
+    own = {method: swept(cells, task, method, TUNING_LAGS) for method in task.methods}
     return {
         "untrained": task.untrained,
         "batch": task.batch,
@@ -31,7 +31,7 @@ def _task(cells: Cells, task: Task) -> Summary:
                   for method, areas in own.items() if areas},
         "groups": _groups(cells, task, chosen_rates(cells, task)),
         "each": _groups(cells, task, chosen_rates(cells, task, each_lag=True), curves=False)
-                if task.swept else [],
+                if task.each_lag else [],
     }  # fmt: skip
 
 

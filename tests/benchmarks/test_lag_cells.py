@@ -78,7 +78,7 @@ def test_the_rate_is_that_of_the_greatest_mean_area(cells):
     swept_all(cells, *BEST)
     rates = chosen_rates(cells, TASKS["cartpole"])
     assert rates == {(method, lag): rate for method, rate in BEST.items() for lag in TASKS["cartpole"].lags}
-    areas = swept(cells, "cartpole", "reuse", TUNING_LAGS)
+    areas = swept(cells, TASKS["cartpole"], "reuse", TUNING_LAGS)
     assert areas[RATES[1]] == pytest.approx(100 - sum(TUNING_LAGS) / 3)
     assert list(areas) == sorted(RATES)
 
@@ -87,7 +87,7 @@ def test_no_rate_is_chosen_from_part_of_a_sweep(cells):
     swept_all(cells, "reuse")
     del cells.rows[cell(TUNING_SEEDS[-1], lag=16, rate=RATES[4])]
     assert chosen_rates(cells, TASKS["cartpole"]) == {}
-    assert best_rate(cells, "cartpole", "reuse", (0,)) == RATES[1]
+    assert best_rate(cells, TASKS["cartpole"], "reuse", (0,)) == RATES[1]
     assert set(chosen_rates(cells, TASKS["cartpole"], each_lag=True)) == {("reuse", 0), ("reuse", 4)}
 
 
@@ -97,13 +97,15 @@ def test_test_seeds_and_other_rates_choose_nothing(cells):
     others += [cell(seed, rate=1e-9, lag=lag) for seed in TUNING_SEEDS for lag in TUNING_LAGS]
     for other in others:
         cells.rows[other] = {**asdict(other), "area": 1e9}
-    assert best_rate(cells, "cartpole", "reuse", TUNING_LAGS) == RATES[1]
+    assert best_rate(cells, TASKS["cartpole"], "reuse", TUNING_LAGS) == RATES[1]
 
 
-def test_a_task_that_is_not_swept_takes_cartpoles_rates(cells):
+def test_a_task_has_rates_and_tuning_seeds_of_its_own(cells):
     swept_all(cells, *BEST)
-    acrobot = TASKS["acrobot"]
-    assert chosen_rates(cells, acrobot) == {
-        (method, lag): BEST[method] for method in ("reuse", "ppo") for lag in acrobot.lags
-    }
-    assert chosen_rates(cells, TASKS["target"]) == {}
+    slow = TASKS["lunarlander"]
+    assert chosen_rates(cells, slow) == {}
+    for one in sweep(slow):
+        cells.rows[one] = fake(one)
+    assert len(slow.tuning_seeds) < len(TUNING_SEEDS)
+    assert set(chosen_rates(cells, slow).values()) <= set(slow.rates)
+    assert chosen_rates(cells, slow).keys() == {(method, lag) for method in slow.methods for lag in slow.lags}

@@ -57,16 +57,17 @@ def test_each_stage_is_listed_when_the_one_before_is_done(staleness, cells):
     assert list(listed) == [
         "cartpole: sweep",
         "cartpole: test",
+        "acrobot: sweep",
+        "acrobot: test",
         "cartpole: sweep of the other lags",
         "cartpole: test at each lag's rate",
-        "acrobot: test",
     ]
     assert {cell.lag for cell in listed["cartpole: sweep"]} == set(TUNING_LAGS)
     assert {cell.lag for cell in listed["cartpole: sweep of the other lags"]} == {1, 2, 8}
     test = listed["cartpole: test"]
     assert len(test) == 2 * 6 * len(TEST_SEEDS)
     assert {cell.rate for cell in test} == {min(cell.rate for cell in listed["cartpole: sweep"])}
-    assert {cell.method for cell in listed["acrobot: test"]} == {"reuse", "ppo"}
+    assert {cell.rate for cell in listed["acrobot: test"]} == {min(TASKS["acrobot"].rates)}
 
 
 def test_a_study_out_of_time_stops_and_goes_on(staleness, cells, monkeypatch, capsys):
