@@ -117,7 +117,7 @@ TASKS = {
         _task("cartpole-decay", env="CartPole-v1", untrained=20, lanes=64, length=16, steps=120_000,
               more={"optimizer.schedule": "linear"}, lags=TUNING_LAGS),
         _task("acrobot", env="Acrobot-v1", untrained=-500, lanes=16, length=32, steps=100_000,
-              more={"env.normalize": True}, rates=(1e-3, 2e-3, 4e-3, 8e-3), **SLOW),
+              more={"env.normalize": True}, rates=RATES[:4], **SLOW),
         _task("lunarlander", env="LunarLander-v3", untrained=-180, lanes=16, length=64, steps=300_000,
               rates=(5e-4, 1e-3, 2e-3, 4e-3), **SLOW),
     )
