@@ -20,6 +20,7 @@ from touchline.envs.resolve import resolve
 from touchline.envs.spec import EnvSpec
 from touchline.policy.building import torso_of
 from touchline.policy.form import Form
+from touchline.policy.images import channels_last
 from touchline.policy.packing import pack
 from touchline.policy.reading import Reading
 from touchline.policy.spaces import Box
@@ -58,18 +59,21 @@ def of(space: Box, **form: object) -> Torso:
 
 def convolutions(name: str, layers: tuple[Convolution, ...], hidden: int, repeats: int) -> None:
     chosen = tuple((one.filters, one.size, one.stride, one.padding) for one in layers)
-    for shape in (IMAGE, (IMAGE[2], *IMAGE[:2])):
-        space = Box(shape, "uint8", (0.0,) * int(np.prod(shape)), (255.0,) * int(np.prod(shape)))
-        torso = of(space, convolutions=chosen, hidden=(hidden,))
-        images = np.random.default_rng(1).integers(0, 256, (256, *shape), np.uint8)
-        forward, _ = passes(torso, images[:16], repeats)
-        _, backward = passes(torso, images, max(2, repeats // 4))
-        kept = 4 * sum(int(np.prod(one)) for one in torso.kept)
-        print(
-            f"{name:6} {shape!s:12} forward, 16 rows {forward:7.2f}   backward, 256 rows {backward:7.1f}",
-            end="   ",
-        )
-        print(f"kept {kept:,} bytes a step")
+    space = Box(IMAGE, "uint8", (0.0,) * int(np.prod(IMAGE)), (255.0,) * int(np.prod(IMAGE)))
+    torso = of(space, convolutions=chosen, hidden=(hidden,))
+    images = np.random.default_rng(1).integers(0, 256, (256, *IMAGE), np.uint8)
+    forward, _ = passes(torso, images[:16], repeats)
+    _, backward = passes(torso, images, max(2, repeats // 4))
+    kept = 4 * sum(int(np.prod(one)) for one in torso.kept)
+    print(f"{name:6} forward, 16 rows {forward:6.2f}   backward, 256 rows {backward:6.1f}", end="   ")
+    print(f"kept {kept:,} bytes a step")
+
+
+def turning(repeats: int) -> None:
+    """Images whose channels come first, as they are read: once a batch."""
+    images = np.random.default_rng(1).integers(0, 256, (256, IMAGE[2], *IMAGE[:2]), np.uint8)
+    few, many = (best(lambda rows=rows: channels_last(images[:rows]), repeats) for rows in (16, 256))
+    print(f"channels first, turned: 16 rows {few:.2f}, 256 rows {many:.1f}")
 
 
 def differences() -> np.ndarray:
@@ -108,6 +112,7 @@ def main() -> None:
         print(f"matrix product: {2 * 1024**3 / best(lambda: a @ a, repeats) / 1e6:.0f} GFLOP/s")
         convolutions("small", SMALL, 256, repeats)
         convolutions("large", LARGE, 512, repeats)
+        turning(repeats)
         sparse(repeats)
 
 

@@ -112,7 +112,7 @@ def convolve_to_inputs(*, d: FloatArray, w: FloatArray, geometry: Geometry) -> F
     a block's gradient is that of the maps around it, times the filters' blocks turned about.
     """
     g, turned = geometry, _turned(geometry)
-    filters = _turn(w, g)
+    filters = _turn(w, g, blocks=turned.size)
     high, wide = turned.out_height * g.stride, turned.out_width * g.stride
     p, inner = g.padding, (g.height + 2 * g.padding, g.width + 2 * g.padding)
     whole = (len(d), max(high, inner[0]), max(wide, inner[1]), g.channels)
@@ -137,9 +137,8 @@ def _turned(g: Geometry) -> Geometry:
     )
 
 
-def _turn(w: FloatArray, g: Geometry) -> FloatArray:
+def _turn(w: FloatArray, g: Geometry, *, blocks: int) -> FloatArray:
     """The filters ``[K, F]`` as that convolution's: ``[blocks² F, stride² C]``, zeros where they fill no block."""
-    blocks = -(-g.size // g.stride)
     side = blocks * g.stride
     filled = np.zeros((side, side, g.channels, g.filters), w.dtype)
     filled[: g.size, : g.size] = w.reshape(g.size, g.size, g.channels, g.filters)
@@ -149,6 +148,8 @@ def _turn(w: FloatArray, g: Geometry) -> FloatArray:
 
 def _patches(x: AnyArray, g: Geometry, dtype: np.dtype[Any]) -> Iterator[tuple[slice, FloatArray]]:
     """(rows, their patches ``[rows * H' * W', K]``) in turn, all in one buffer."""
+    expected = g.height, g.width, g.channels
+    assert x.shape[1:] == expected, f"images {expected}, found {x.shape[1:]}: strides would read beyond them"
     buffer: FloatArray = np.empty(0, dtype)
     for part in g.chunks(len(x), dtype.itemsize):
         images = _padded(x[part], g.padding)

@@ -59,7 +59,7 @@ class Samples:
     def chunks(self, rows: int | None = None) -> Iterator[Samples]:
         """All of them, in parts of about so many rows; by default parts that stay in the cache.
 
-        Whole lanes come in larger parts, where they are no images, whose activations are large.
+        Images, whose activations are large, come in smaller parts; whole lanes, where they are no images, in larger.
         """
         flat = not isinstance(self.x, Parts) and self.x.ndim == 2
         if self.sequences is None:

@@ -123,6 +123,13 @@ def test_gradients_are_added_and_a_missing_constant_is_left_out():
     np.testing.assert_allclose(twice, 2 * once, rtol=1e-12)
 
 
+def test_images_of_other_axes_are_not_read_beyond_their_end():
+    g = GEOMETRIES[1]
+    x, w, b, _ = example(g)
+    with pytest.raises(AssertionError, match="found \\(2, 7, 6\\)"):
+        convolved(x.transpose(0, 3, 1, 2), w, b, g)
+
+
 def test_no_images_are_no_gradient():
     g = GEOMETRIES[3]
     x, w, b, _ = example(g, rows=0)
