@@ -8,7 +8,7 @@ from policy_trajectories import ACTIONS, OBSERVED, PICTURE, PIXELS, SEVERAL, pol
 
 from touchline.policy.building import image_name, torso_of
 from touchline.policy.form import Form
-from touchline.policy.images import ImageTorso
+from touchline.policy.images import ImageTorso, channels_last
 from touchline.policy.joined import JoinedTorso
 from touchline.policy.layer_norm import NormedTorso
 from touchline.policy.policy import Policy
@@ -148,10 +148,10 @@ def test_what_does_not_fit_is_refused(space, form, said):
         Policy.build(observation_space=space, action_space=ACTIONS["categorical"], **form)
 
 
-def test_the_torso_of_a_lone_image_reads_it_as_the_space_gives_it():
+def test_the_torso_of_a_lone_image_takes_it_with_its_channels_last():
     first = Box((2, 5, 6), "uint8", (0.0,) * 60, (255.0,) * 60)
     for space in (PICTURE, first):
         found = torso(space, convolutions=FILTERS)
         assert isinstance(found._readers[0], ImageTorso)
         views = {name: np.zeros(shape, np.float32) for name, shape in found.shapes.items()}
-        assert len(found.forward(views, np.zeros((4, *space.shape), np.uint8))[-1]) == 4
+        assert len(found.forward(views, channels_last(np.zeros((4, *space.shape), np.uint8)))[-1]) == 4
