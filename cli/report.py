@@ -54,6 +54,11 @@ class Ended:
     def restarts(self) -> int:
         return 0 if self.status is None else sum(player.restarts for player in self.status.players)
 
+    @property
+    def outside(self) -> int:
+        """Numbers of observations beyond the bounds of their space."""
+        return 0 if self.status is None else sum(player.errors for player in self.status.players)
+
     @classmethod
     def of(cls, run: RunDirectory, config: Config) -> Ended:
         """Of a run that has ended."""
@@ -101,6 +106,9 @@ def _facts(summary: Summary, ended: Ended) -> Iterator[tuple[str, str]]:
     rate = f", {count(summary.steps_per_second)} {unit}/s" if summary.steps_per_second else ""
     yield "time", f"{time}{rate}"
     yield from _counted(summary, ended)
+    if ended.outside:
+        numbers = several(ended.outside, "number")
+        yield "outside", f"{numbers} of observations beyond the bounds of their space, learnt from all the same"
     if ended.failures or ended.restarts:
         yield "failures", _failures(ended)
 

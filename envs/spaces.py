@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from typing import Any, NamedTuple, assert_never
 
@@ -48,9 +47,9 @@ def check_observations(space: Space, observations: NDArray[Any], *, strict: bool
     fault names the lane and, with a time axis, the row as its step.
 
     Not ``strict``, a number beyond the bounds of a Box is only counted, for environments leave their own
-    (LunarLander-v3 does whenever it flies high) and learning goes on. What no network can read is a fault in
-    any case: NaN, an infinity, and a count or bit that does not exist. Of a Dict or Tuple every leaf is looked at,
-    and the fault names it.
+    (LunarLander-v3 does for as long as it flies high) and nothing is scaled by them. What no network can read is a
+    fault in any case: NaN, an infinity, and a count or bit that does not exist. Of a Dict or Tuple every leaf is
+    looked at, and the fault names it.
     """
     if not isinstance(space, Tuple | Dict):
         return _check_leaf("observation", space, observations, strict)
@@ -70,17 +69,6 @@ def _check_leaf(where: str, space: Leaf, observations: NDArray[Any], strict: boo
     if not fatal.all():
         raise _outside(where, observations, np.argwhere(~fatal)[0].tolist(), low, high)
     return int(inside.size - np.count_nonzero(inside))
-
-
-def count_outside(space: Space, observations: NDArray[Any]) -> int:
-    """``check_observations`` for what was played: stray numbers are counted, a space that does not fit is a fault.
-
-    It does not fit when on average every second observation has a number outside. Raises EnvironmentFault.
-    """
-    outside = check_observations(space, observations, strict=False)
-    if 2 * outside * math.prod(raw_shape(space)) > observations.size:
-        check_observations(space, observations, strict=True)
-    return outside
 
 
 class Use(NamedTuple):

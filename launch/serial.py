@@ -130,6 +130,7 @@ class SerialRun:
                     steps_per_second=member.measure(self._clock()),
                     episodes=member.episodes,
                     behind=0,
+                    errors=member.outside,
                 )
                 for member in self._members
             ],
@@ -159,6 +160,7 @@ class SerialRun:
                 arrays = trajectory.to_arrays(sparse=self.training.policy.form.sparse)
                 self._played.append(Delivery(slot, account.next, snapshot.version, arrays, 0))
                 account.received(account.next)
+            self._members[slot].outside = play.outside
         self.training.waited(self._clock() - began)
 
     def _absorb_round(self) -> None:

@@ -111,6 +111,7 @@ class SerialRounds:
             steps_per_second=self._member.measure(self._clock()),
             episodes=self._member.episodes,
             behind=0,
+            errors=0 if self._work is None else self._work.outside,
         )
         return status_of(
             self.training,

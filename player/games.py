@@ -82,7 +82,6 @@ class Games:
                 base_seed=seed,
                 keep_hidden=False,
                 actor=actor,
-                strays=True,
                 progress=self._progress,
             )
             came = list(waves.collect(snapshot, result=start))

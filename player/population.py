@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from touchline.envs.errors import EnvironmentFault
 from touchline.envs.lanes import Ended, Lanes, StepBuffers
 from touchline.envs.make import make_lanes
-from touchline.envs.spaces import count_outside
+from touchline.envs.spaces import check_observations
 from touchline.envs.spec import EnvSpec
 from touchline.player.locating import relocated
 from touchline.policy.actions import environment_actions
@@ -106,7 +106,7 @@ class Population:
     def _look(self) -> None:
         lanes, space = self.lanes, self.lanes.observation_space
         try:
-            self.outside += count_outside(space, self._buffers.observations[None])
+            self.outside += check_observations(space, self._buffers.observations, strict=False)
         except EnvironmentFault as fault:
             lane = fault.lane or 0
             place = {"lane": lane, "seed": lanes.seeds[lane], "step": lanes.lengths[lane]}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from touchline.envs.errors import EnvironmentFault
 from touchline.envs.lanes import Ended, Lanes, StepBuffers
-from touchline.envs.spaces import count_outside
+from touchline.envs.spaces import check_observations
 from touchline.player.actor import Actor
 from touchline.player.assemble import assemble
 from touchline.player.broken import cut_short, finite
@@ -103,7 +103,7 @@ class Unrolls:
             self._begun = False
             return
         try:
-            self.outside += count_outside(space, observations)
+            self.outside += check_observations(space, observations, strict=False)
         except EnvironmentFault as fault:
             raise located(fault, actions=arrays["actions"], ended=ended, lanes=self._lanes) from None
         if self._lanes.facts.autoreset == "same_step":  # they are not among the observations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from touchline.envs.errors import EnvironmentFault
 from touchline.envs.lanes import Ended, Lanes, StepBuffers
-from touchline.envs.spaces import check_observations, count_outside
+from touchline.envs.spaces import check_observations
 from touchline.player.actor import Acting, Actor
 from touchline.player.assemble import assemble
 from touchline.player.broken import cut_short, finite
@@ -25,9 +24,6 @@ from touchline.policy.trajectory import Trajectory, action_dtype, action_shape
 
 AnyArray = NDArray[Any]
 BLOCK_STEPS = 64  # noise is drawn, and the record grown, this many steps at a time
-JUDGED_GAMES = (
-    8  # before so many of them a space that does not seem to fit is no fault, nor before one of each lane
-)
 
 
 class Waves:
@@ -42,16 +38,11 @@ class Waves:
         keep_hidden: bool,
         greedy: bool = False,
         actor: Acting | None = None,
-        strays: bool = False,
         progress: Callable[[int], bool] = lambda step: True,
     ) -> None:
-        """``progress(t)`` is told each step and answers whether to go on. ``actor``: who acts instead of the policy.
-
-        ``strays``: games that lie outside the observation space most of the time are counted, and no fault.
-        """
+        """``progress(t)`` is told each step and answers whether to go on. ``actor``: who acts instead of the policy."""
         self._lanes, self._policy, self._base_seed = lanes, policy, base_seed
-        self._progress, self._strays = progress, strays
-        self._games = self._numbers = 0  # heard of so far, to judge whether the space fits
+        self._progress = progress
         self._actor = actor or Actor(policy, lanes=lanes.count, greedy=greedy)
         self._to_environment = environment_actions(policy.action_space, squash=policy.form.squash)
         self._memory = memory_of(policy.network, lanes.count)
@@ -135,20 +126,6 @@ class Waves:
         self._lanes.step(self._to_environment(record.actions[t]), out, active)
         return out
 
-    def _count_outside(self, observations: AnyArray) -> int:
-        """Of one game. Raises EnvironmentFault where the space fits neither it nor the games so far, taken together.
-
-        One alone may be a lunar lander's that flew away.
-        """
-        space = self._policy.observation_space
-        outside = check_observations(space, observations, strict=False)
-        self._games += 1
-        self._numbers += observations.size
-        wrong = 2 * (self.outside + outside) * math.prod(raw_shape(space)) > self._numbers
-        if wrong and not self._strays and self._games >= min(self._lanes.count, JUDGED_GAMES):
-            return count_outside(space, observations)
-        return outside
-
     @np.errstate(over="ignore", invalid="ignore")
     def _game(self, snapshot: Snapshot, ended: Ended) -> Trajectory:
         """One lane's episode, copied out of the record, which goes on being written."""
@@ -161,7 +138,7 @@ class Waves:
         observations, space = own(record.observations, 1), self._policy.observation_space
         try:
             if not self._lanes.lenient or finite(space, observations):
-                self.outside += self._count_outside(observations)
+                self.outside += check_observations(space, observations, strict=False)
         except EnvironmentFault as fault:
             step = fault.step or 0
             actions = record.actions[:step, ended.lane]

@@ -22,6 +22,7 @@ class Member:
     ready: bool = False
     steps: int = 0
     episodes: int = 0
+    outside: int = 0  # numbers of observations outside their space, where no heartbeat tells them
     reported_failure: bool = False
     rate: float = 0.0
     rated_at: float | None = None

@@ -47,19 +47,27 @@ class Cells:
         """
         missing = iter([cell for cell in dict.fromkeys(wanted) if cell not in self.rows])
         with ProcessPoolExecutor(jobs) as pool:
-            running = {pool.submit(runner, cell) for cell in islice(missing, jobs)}
+            running = {pool.submit(_run, runner, cell) for cell in islice(missing, jobs)}
             while running:
                 ended, running = wait(running, return_when=FIRST_COMPLETED)
                 for one in ended:
                     self._take(one, told)
                 if time.monotonic() < until:
-                    running |= {pool.submit(runner, cell) for cell in islice(missing, len(ended))}
+                    running |= {pool.submit(_run, runner, cell) for cell in islice(missing, len(ended))}
         return next(missing, None) is None
 
     def _take(self, done: Future[Row], told: Callable[[Row], None]) -> None:
         row = done.result()
         self.add(row)
         told(row)
+
+
+def _run(runner: Callable[[Cell], Row], cell: Cell) -> Row:
+    try:
+        return runner(cell)
+    except Exception as error:
+        error.add_note(f"in {cell}")
+        raise
 
 
 def cell_of(row: Row) -> Cell:

@@ -10,6 +10,8 @@ import pytest
 from lagstudy.cells import Cells, best_rate, chosen_rates, swept
 from lagstudy.design import RATES, TASKS, TUNING_LAGS, TUNING_SEEDS, Cell, sweep
 
+from touchline.trainer.failures import RunFailed
+
 BEST = {"reuse": RATES[1], "ppo": RATES[2]}
 
 
@@ -44,6 +46,16 @@ def test_what_is_missing_is_run_once_and_kept(cells):
     again = Cells(cells._lines.path)
     assert again.rows == cells.rows
     assert run(again, [*wanted, cell(3)]) == (True, [fake(cell(3))])
+
+
+def failing(cell):
+    raise RunFailed("observations: nan", exit_code=3)
+
+
+def test_a_cell_that_fails_is_named(cells):
+    with pytest.raises(RunFailed, match="observations: nan") as caught:
+        cells.run([cell(5)], jobs=1, until=math.inf, told=print, runner=failing)
+    assert caught.value.__notes__ == [f"in {cell(5)}"]
 
 
 def test_a_torn_last_line_is_run_again(cells):

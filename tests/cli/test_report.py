@@ -153,6 +153,18 @@ def test_failures_and_restarts_are_counted():
     assert "  failures 2, 1 restart of Players; tracebacks in runs/1-cartpole-v1-s0/crashes" in text
 
 
+def test_observations_outside_their_space_are_told():
+    players = [
+        PlayerStatus(name="player-0", state="gone", errors=1200),
+        PlayerStatus(name="p", state="gone", errors=34),
+    ]
+    told = (
+        "  outside  1,234 numbers of observations beyond the bounds of their space, learnt from all the same"
+    )
+    assert told in lines(status=status(players=players), width=120)
+    assert not any(line.startswith("  outside") for line in lines(status=status()))
+
+
 def test_what_a_run_directory_adds(tmp_path):
     run = RunDirectory.create(tmp_path, env="a", seed=0)
     config = load("001-rows").config
