@@ -212,11 +212,12 @@ class Network:
 
         ``state`` ``[N, S]``: that of a recurrent network, None at the start of episodes.
         """
-        hidden = self.torso.forward(weights.policy_torso, x, hidden_out)
+        own = len(self.torso.kept)
+        hidden = self.torso.forward(weights.policy_torso, x, None if hidden_out is None else hidden_out[:own])
         if self.core is not None:
             if state is None:
                 state = np.zeros((len(x), self.state_size), weights.flat.dtype)
-            out = None if hidden_out is None else hidden_out[len(hidden) :]
+            out = None if hidden_out is None else hidden_out[own:]
             hidden += self.core.step(weights.core, _last(hidden, x), state, out)
         return hidden, self._head(weights, _last(hidden, x), head_out)
 
