@@ -108,7 +108,10 @@ def _facts(summary: Summary, ended: Ended) -> Iterator[tuple[str, str]]:
     yield from _counted(summary, ended)
     if ended.outside:
         numbers = several(ended.outside, "number")
-        yield "outside", f"{numbers} of observations beyond the bounds of their space, learnt from all the same"
+        yield (
+            "outside",
+            f"{numbers} of observations beyond the bounds of their space, learnt from all the same",
+        )
     if ended.failures or ended.restarts:
         yield "failures", _failures(ended)
 

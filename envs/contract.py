@@ -90,8 +90,8 @@ def not_finite(reward: float) -> Breach:
     return Breach("reward", "a finite number", str(reward))
 
 
-def breach_of(call: str, error: Exception) -> Breach:
-    """What an exception out of ``step()`` or ``reset()`` says of the contract."""
+def breach_of(call: str, error: BaseException) -> Breach:
+    """What an exception out of ``step()`` or ``reset()`` says of the contract. ``sys.exit`` is one: it would end us."""
     if isinstance(error, Breach):
         return error
     values = _values_returned(error) if call == "step()" else None
@@ -128,7 +128,7 @@ def plain(action: Any) -> Any:
             return action
 
 
-def _values_returned(error: Exception) -> str | None:
+def _values_returned(error: BaseException) -> str | None:
     """How many values step() returned, when the exception is that it was not five.
 
     A wrapper of gymnasium's unpacks them before we can; the same complaint from anywhere else is the

@@ -42,7 +42,7 @@ class UnsupportedSpace(EnvError):
     """An observation or action space that no network is built for: ``expected`` names those that are."""
 
     def __init__(self, *, where: str, expected: str, found: str, hint: str = "") -> None:
-        self.where, self.expected, self.found = where, expected, found
+        self.where, self.expected, self.found, self.hint = where, expected, found, hint
         super().__init__(f"{where}: expected {expected}, found {found}{hint and '. '}{hint}")
 
 

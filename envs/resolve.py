@@ -65,7 +65,7 @@ class Factory:
         env = _guarded(self.name, lambda: self.creator(**{**self.kwargs, **extra}))
         for wrapper in self.wrappers:
             env = _guarded(f"{self.name}: wrapper {_name_of(wrapper)}", functools.partial(wrapper, env))
-        return _checked(self.name, env)
+        return _guarded(self.name, lambda: _checked(self.name, env))  # type: ignore[no-any-return]
 
     def make_vector(self, lanes: int) -> VectorEnv[Any, Any, Any] | None:
         """The environment's own vector form of ``lanes`` copies, or None where it has none.
@@ -200,7 +200,7 @@ def _guarded(name: str, make: Callable[[], Any]) -> Any:
         raise
     except (DependencyNotInstalled, ModuleNotFoundError) as error:
         raise missing_extra(name, error) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise NotMade(f"{name}: making it raised {type(error).__name__}: {error_line(error)}") from error
 
 
@@ -209,7 +209,20 @@ def _checked(name: str, env: Any) -> gymnasium.Env[Any, Any]:
 
     if not isinstance(env, gymnasium.Env):
         raise NotMade(f"{name}: expected a gymnasium.Env, found {describe(env)}")
+    missing = [space for space in ("observation_space", "action_space") if not _has_space(env, space)]
+    if missing:
+        raise NotMade(
+            f"{name}: expected a gymnasium.Space in self.{' and self.'.join(missing)}, found none. "
+            "Give it in the class or in __init__"
+        )
     return env
+
+
+def _has_space(env: gymnasium.Env[Any, Any], name: str) -> bool:
+    """Raises what a property raises, but for an AttributeError."""
+    from gymnasium import Space
+
+    return isinstance(getattr(env, name, None), Space)
 
 
 def _name_of(wrapper: Any) -> str:

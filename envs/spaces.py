@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchline.envs.errors import EnvironmentFault, UnsupportedSpace
+from touchline.policy.numbers import is_finite
 from touchline.policy.records import Record
 from touchline.policy.spaces import (
     BOX_DTYPES,
@@ -64,7 +65,7 @@ def _check_leaf(where: str, space: Leaf, observations: NDArray[Any], strict: boo
     if _covers(observations.dtype, low, high):
         return 0
     inside = (observations >= low) & (observations <= high)
-    readable = np.isfinite(observations) if isinstance(space, Box) else inside
+    readable = is_finite(observations) if isinstance(space, Box) else inside
     fatal = inside & readable if strict else readable
     if not fatal.all():
         raise _outside(where, observations, np.argwhere(~fatal)[0].tolist(), low, high)

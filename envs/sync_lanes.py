@@ -165,7 +165,7 @@ class SyncLanes(Lanes):
             else:
                 for lane in lanes:
                     append(steps[lane](row[lane]))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._fault("step()", lanes[len(results)], breach_of("step()", error)) from error
         return results
 
@@ -216,7 +216,7 @@ class SyncLanes(Lanes):
         try:
             observation = as_pair(self._envs[lane].reset(seed=seed))
             out[lane] = self._checked(observation)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._fault("reset()", lane, breach_of("reset()", error)) from error
         score = self._scores[lane]
         if score is not None:  # read after the reset, which may itself have stepped

@@ -69,7 +69,7 @@ class VectorLanes(Lanes):
         self._seed = int(seeds[0]) if seeds is not None else self._seed_source(0, int(self._episodes[0]))
         try:
             self._store(out, as_pair(self._env.reset(seed=self._seed)))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._fault("reset()", error) from error
 
     def step(self, actions: Batch, out: StepBuffers, active: BoolArray | None = None) -> None:
@@ -79,7 +79,7 @@ class VectorLanes(Lanes):
         out.ended.clear()
         try:
             self._count(out, self._play(row, out))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._fault("step()", error) from error
 
     def close(self) -> None:
@@ -145,7 +145,7 @@ class VectorLanes(Lanes):
         self._returns[lanes] = 0.0
         self._lengths[lanes] = 0
 
-    def _fault(self, call: str, error: Exception) -> EnvironmentFault:
+    def _fault(self, call: str, error: BaseException) -> EnvironmentFault:
         breach = breach_of(call, error)
         return EnvironmentFault(
             where=breach.where,

@@ -82,20 +82,25 @@ def check_spaces(spec: EnvSpec, policy: Policy) -> None:
 
 
 def _alike(one: Space, other: Space) -> bool:
-    """Whether a network fits both: the bounds of a Box may differ."""
+    """Whether a network fits both: the bounds of a Box may differ, and how many bits its floats have."""
     return [(path, _unbounded(leaf)) for path, leaf in leaves(one)] == [
         (path, _unbounded(leaf)) for path, leaf in leaves(other)
     ]
 
 
 def _unbounded(leaf: Leaf) -> object:
-    return leaf.shape if isinstance(leaf, Box) else leaf
+    return (leaf.shape, _numbers(leaf)) if isinstance(leaf, Box) else leaf
+
+
+def _numbers(box: Box) -> str:
+    """Bytes of an image are read as 0 to 1, floats as they are; integers of another size may not hold what comes."""
+    return "float" if np.dtype(box.dtype).kind == "f" else box.dtype
 
 
 def _text(space: Space) -> str:
     """A space without the bounds of a Box, which may be long and do not matter here."""
     if isinstance(space, Box):
-        return f"Box of shape {list(space.shape)}"
+        return f"Box of {space.dtype} {list(space.shape)}"
     if isinstance(space, Dict | Tuple):
         parts = [f"{name!r}: {_text(one)}" for name, one in inside(space)]
         return f"{type(space).__name__}({', '.join(parts)})"

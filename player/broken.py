@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchline.envs.lanes import Ended, Lanes
+from touchline.policy.numbers import is_finite
 from touchline.policy.records import Record
 from touchline.policy.spaces import Dict, Space, Tuple
 
@@ -22,7 +23,7 @@ def finite(space: Space, observations: AnyArray, rewards: AnyArray | None = None
     parts = [view for _, view in Record.of(space).views(observations)] if composite else [observations]
     if rewards is not None:
         parts.append(rewards)
-    return all(part.dtype.kind != "f" or bool(np.isfinite(part).all()) for part in parts)
+    return all(part.dtype.kind != "f" or bool(is_finite(part).all()) for part in parts)
 
 
 def cut_short(lanes: Lanes, which: Iterable[int], observations: AnyArray) -> list[Ended]:

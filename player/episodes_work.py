@@ -61,7 +61,7 @@ class EpisodesWork:
 
     @property
     def outside(self) -> int:
-        return self._population.outside
+        return (self._one_by_one or self._population).outside
 
     def carry_out(
         self, verb: str, arguments: Mapping[str, Any], held: Held, *, seq: int, count: int, standing: bool

@@ -68,6 +68,7 @@ class Evaluator:
         self._spec, self._lenient = spec, lenient
         self._policy, self._width, self._progress = policy, lanes, progress
         self._made: dict[int, tuple[Lanes, _Seeds]] = {}
+        self.outside = 0  # numbers beyond the bounds of the observation space
 
     def play(self, snapshot: Snapshot, *, episodes: int, seed: int, greedy: bool = True) -> Evaluation | None:
         """The episodes of ``seed``; None when told to stop on the way. Raises EnvError and EnvironmentFault."""
@@ -117,6 +118,7 @@ class Evaluator:
             for game in waves.collect(snapshot, result=start):
                 yield _numbers(game)  # a trajectory is not kept: that of a long episode of images is large
                 ended += 1
+            self.outside, waves.outside = self.outside + waves.outside, 0
             if ended < width:
                 return
 

@@ -22,7 +22,6 @@ from touchline.policy.torso import DenseTorso
 
 FloatArray = NDArray[np.floating[Any]]
 AnyArray = NDArray[Any]
-LOOK_EVERY = 64  # steps between two looks at what the environments show
 
 
 class Played(NamedTuple):
@@ -60,7 +59,7 @@ class Population:
         self._games: Iterator[Game] = iter(())
         self._coming: list[Game | None] = [None] * lanes
         self.lanes: Lanes = make_lanes(spec, lanes, seed_source=self._next_seed, native=False)
-        self.outside = 0  # numbers beyond the bounds of the observation space, where it was looked
+        self.outside = 0  # numbers beyond the bounds of the observation space
         self._buffers = StepBuffers.allocate(self.lanes.observation_space, lanes)
 
     def play(self, policy: Policy, parameters: Iterator[FloatArray], seeds: Sequence[int]) -> Played | None:
@@ -74,17 +73,15 @@ class Population:
         self.lanes.reset(None, out.observations)
         playing = [self._take(forward, lane) for lane in range(self.lanes.count)]
         found: dict[tuple[int, int], tuple[float, int]] = {}
-        active, step = np.array([game is not None for game in playing]), 0
+        active = np.array([game is not None for game in playing])
         while active.any():
+            self._look(active)
             actions = to_environment(forward(out.observations))
             self.lanes.step(actions, out, None if active.all() else active)
             for ended in out.ended:
                 _keep(found, playing[ended.lane], ended)
                 taken = playing[ended.lane] = self._take(forward, ended.lane)
                 active[ended.lane] = taken is not None
-            step += 1
-            if step % LOOK_EVERY == 0:
-                self._look()
             if not self._goes_on():
                 return None
         return _played(found, len(seeds))
@@ -103,12 +100,13 @@ class Population:
             forward.parameters[lane] = game.parameters
         return game
 
-    def _look(self) -> None:
-        lanes, space = self.lanes, self.lanes.observation_space
+    def _look(self, active: NDArray[np.bool_]) -> None:
+        """At what the lanes that play are about to be given."""
+        lanes, space, seen = self.lanes, self.lanes.observation_space, self._buffers.observations
         try:
-            self.outside += check_observations(space, self._buffers.observations, strict=False)
+            self.outside += check_observations(space, seen if active.all() else seen[active], strict=False)
         except EnvironmentFault as fault:
-            lane = fault.lane or 0
+            lane = int(np.flatnonzero(active)[fault.lane or 0])
             place = {"lane": lane, "seed": lanes.seeds[lane], "step": lanes.lengths[lane]}
             raise relocated(fault, **place, actions=np.empty(0)) from None
 

@@ -104,6 +104,9 @@ class Unrolls:
             return
         try:
             self.outside += check_observations(space, observations, strict=False)
+            self.outside -= check_observations(
+                space, observations[-1], strict=False
+            )  # the next unroll's first
         except EnvironmentFault as fault:
             raise located(fault, actions=arrays["actions"], ended=ended, lanes=self._lanes) from None
         if self._lanes.facts.autoreset == "same_step":  # they are not among the observations

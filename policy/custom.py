@@ -141,7 +141,7 @@ def made(
     try:
         given = {"shape": shape, **kwargs} if "shape" in inspect.signature(cls).parameters else dict(kwargs)
         network: CustomNetwork = cls(features, **given)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         said = ", ".join((str(features), *(f"{name}={value!r}" for name, value in kwargs.items())))
         raise NetworkError(_raised(reference, f"making it with ({said})", error)) from error
     missing = [name for name in METHODS if not callable(getattr(network, name, None))]
@@ -239,11 +239,11 @@ def _called(reference: str, method: str, call: Callable[[], T]) -> T:
         return call()
     except NetworkError:  # guarded twice: it is told already
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise NetworkError(_raised(reference, method, error)) from error
 
 
-def _raised(reference: str, what: str, error: Exception) -> str:
+def _raised(reference: str, what: str, error: BaseException) -> str:
     """The exception, and the line of the user's that it came from, where it came from one."""
     frames = traceback.extract_tb(error.__traceback__)
     users = [frame for frame in frames if not _is_elsewhere(Path(frame.filename))]

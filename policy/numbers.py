@@ -19,6 +19,13 @@ PLAYED = (
 NETWORK = "; what the network read is finite"
 
 
+def is_finite(array: AnyArray) -> NDArray[np.bool_]:
+    """Which numbers of a float array are finite once they are float32, as networks read them. 1e300 is not."""
+    with np.errstate(over="ignore"):
+        found: NDArray[np.bool_] = np.isfinite(array.astype(np.float32, copy=False))
+    return found
+
+
 def number_fault(arrays: Mapping[str, AnyArray], observed: Mapping[str, AnyArray]) -> str | None:
     """What is wrong with the first array of a result that holds a NaN or an infinity; None where none does.
 
@@ -28,7 +35,7 @@ def number_fault(arrays: Mapping[str, AnyArray], observed: Mapping[str, AnyArray
     """
     given = {name: arrays[name] for name in PLAYED}
     for name, array in {**observed, **given, **arrays}.items():
-        if array.dtype.kind == "f" and not (finite := np.isfinite(array)).all():
+        if array.dtype.kind == "f" and not (finite := is_finite(array)).all():
             place = tuple(np.argwhere(~finite)[0].tolist())
             found = f"{name}: expected finite numbers, found {array[place]} at [{_axes(name, place)}]"
             network = not name.startswith((*PLAYED, "episode_"))

@@ -107,7 +107,8 @@ class Slot:
     durable: int = 0
     stage: str = "starting"
     stage_seconds: float = 0.0
-    errors: int = 0
+    errors: int = 0  # of the process that has the slot
+    errors_before: int = 0  # of those that had it
 
     @property
     def name(self) -> str:
@@ -125,6 +126,7 @@ class Slot:
         process = process_of(hello)
         if self.process is not None and self.process != process:
             self.incarnation += 1
+            self.errors_before += self.errors
         self.process, self.peer, self.attempt = process, peer, hello.attempt
         self.session, self.resumed, self.heard = session, resumed, now
         self.want = None
@@ -177,7 +179,7 @@ def row_of(slot: Slot) -> PlayerRow:
         version=slot.granted_version,
         stage=slot.stage,
         stage_seconds=slot.stage_seconds,
-        errors=slot.errors,
+        errors=slot.errors_before + slot.errors,
         sent=slot.account.sent,
         received=slot.account.next,
     )

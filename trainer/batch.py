@@ -122,16 +122,19 @@ class Gathering:
 def mean_square_scale(rows: Sequence[FloatArray], valid: Sequence[NDArray[np.bool_]]) -> float:
     """1 / root mean square over the valid rows: scales without centring."""
     count = sum(int(np.count_nonzero(mask)) for mask in valid)
-    total = sum(float(np.dot(row * mask, row)) for row, mask in zip(rows, valid, strict=True))
+    total = sum(
+        float(np.square(row[mask], dtype=np.float64).sum()) for row, mask in zip(rows, valid, strict=True)
+    )
     return 1.0 / (float(np.sqrt(total / max(count, 1))) + 1e-8)
 
 
 def standardise(
     rows: Sequence[FloatArray], valid: Sequence[NDArray[np.bool_]]
 ) -> Callable[[FloatArray], FloatArray]:
-    """The map (x − mean) / std with mean and std of the valid rows."""
+    """The map (x − mean) / std with mean and std of the valid rows, summed in float64, where no square overflows."""
     chosen = np.concatenate([row[mask] for row, mask in zip(rows, valid, strict=True)])
-    mean, std = chosen.mean(), chosen.std() + 1e-8
+    number = chosen.dtype.type
+    mean, std = number(chosen.mean(dtype=np.float64)), number(chosen.std(dtype=np.float64) + 1e-8)
     return lambda row: (row - mean) / std
 
 

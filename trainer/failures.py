@@ -6,7 +6,6 @@ import re
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +68,6 @@ class RunFailed(Exception):
         super().__init__(headline)
         self.headline, self.exit_code, self.detail = headline, exit_code, detail
         self.summary: Summary | None = None
-
-    def __reduce__(self) -> tuple[Any, ...]:  # a pool of processes hands it on
-        return partial(type(self), exit_code=self.exit_code, detail=self.detail), (self.headline,), vars(self)
 
 
 def account_of(detail: str) -> dict[str, Any]:

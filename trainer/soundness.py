@@ -16,7 +16,8 @@ from touchline.trainer.estimates import Rows
 from touchline.trainer.rewards import RewardScale
 
 FloatArray = NDArray[np.floating[Any]]
-LEAP = 1e3  # by which one batch may multiply the scale of rewards
+LEAP = 1e3  # by which one batch may multiply the scale of rewards, from 1 on
+FEATURE_LEAP = 1e6  # and the deviation of a feature of observations, from 1 on
 
 
 class NotFinite(Exception):
@@ -27,11 +28,12 @@ class NotFinite(Exception):
 
 
 def check_rewards(before: RewardScale, after: RewardScale, pieces: Sequence[Piece]) -> None:
-    """Raises NotFinite naming the greatest reward of a batch that multiplies the scale by more than a thousand.
+    """Raises NotFinite naming the greatest reward of a batch that makes the scale over a thousand times what it was.
 
-    Rewards would from then on be divided by it: finite, and too small to learn from.
+    Rewards would from then on be divided by it: finite, and too small to learn from. A scale below 1 counts as 1, so
+    that the first success after small costs is not taken for an error.
     """
-    if not before.known or after.deviation <= LEAP * before.deviation:
+    if not before.known or after.deviation <= LEAP * max(before.deviation, 1.0):
         return
     paid = [np.where(piece.trajectory.valid, piece.trajectory.rewards, 0).reshape(-1) for piece in pieces]
     worst = max(range(len(pieces)), key=lambda i: float(np.abs(paid[i]).max()))
@@ -62,10 +64,25 @@ def check_weights(flat: FloatArray, layout: Layout) -> None:
         raise NotFinite("{}: weight would be {}. The learning rate is too high".format(*found))
 
 
-def check_statistics(statistics: Statistics) -> None:
-    """Raises NotFinite for a normaliser that would make anything of an observation but a number."""
-    if not np.isfinite(statistics.to_array()).all():
+def check_statistics(before: Statistics, after: Statistics) -> None:
+    """Raises NotFinite for a normaliser that would make anything of an observation but a number, or 0 of all that come.
+
+    The second is one whose deviation of a feature is more than a million times what it was, below 1 counted as 1: a
+    single 1e30 is a finite number, and all others would be divided by it from then on. The first batch has nothing to
+    be compared with.
+    """
+    if not np.isfinite(after.to_array()).all():
         raise NotFinite("normalizer/statistics: would not be finite")
+    if before.count == 0:
+        return
+    was, would = np.sqrt(before.variance), np.sqrt(after.variance)
+    leaps = np.flatnonzero(would > FEATURE_LEAP * np.maximum(was, 1.0))
+    if leaps.size:
+        feature = int(leaps[0])
+        raise NotFinite(
+            f"normalizer/statistics: the deviation of element {feature} of observations would go from "
+            f"{was[feature]:.3g} to {would[feature]:.3g}"
+        )
 
 
 def blame(rows: Sequence[Rows], spoils: Callable[[Rows], bool]) -> str:

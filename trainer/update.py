@@ -142,7 +142,7 @@ class Updater:
             sums, norms = self._one_step(rows, weights, rate=rate, clip=clip)
         statistics = self._moved_statistics(pieces)
         check_weights(weights.flat, self._policy.network.layout)
-        check_statistics(statistics)
+        check_statistics(live.statistics, statistics)
         snapshot = Snapshot.of(self._policy, live.epoch, live.version + 1, weights.flat, statistics)
         return Update(snapshot, len(norms), _losses(sums, norms, rate, rows, drift))
 

@@ -63,11 +63,11 @@ class Cells:
 
 
 def _run(runner: Callable[[Cell], Row], cell: Cell) -> Row:
+    """Raises RuntimeError: another exception may not pass between processes, and would end the pool untold."""
     try:
         return runner(cell)
     except Exception as error:
-        error.add_note(f"in {cell}")
-        raise
+        raise RuntimeError(f"{cell}: {type(error).__name__}: {error}") from None
 
 
 def cell_of(row: Row) -> Cell:

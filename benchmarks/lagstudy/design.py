@@ -107,7 +107,7 @@ def _task(
 
 FEW = ("reuse", "centred", "recompute", "vtrace", "ppo")
 SLOW = {"methods": FEW, "lags": TUNING_LAGS, "tuning_seeds": TUNING_SEEDS[:2], "each_lag": False}
-CONTINUOUS = ("reuse", "importance", "recompute", "vtrace", "ppo")  # centred is for one categorical choice
+CONTINUOUS = ("reuse", "importance", "recompute", "vtrace", "ppo")  # run before centred served Gaussians
 TASKS = {
     task.name: task
     for task in (

@@ -69,7 +69,7 @@ def test_eval_on_a_changed_environment(touchline, run):
         (("taught", "--trainer.clip", "1"), "--trainer.clip: what was learnt cannot be changed"),
         (
             ("taught", "--env.id", "Acrobot-v1"),
-            "expected the one trained on, Box of shape [4], found Box of shape [6]",
+            "expected the one trained on, Box of float32 [4], found Box of float32 [6]",
         ),
         (("taught", "--env.id", "NoEnv-v0"), "unknown environment 'NoEnv-v0'"),
         (("taught", "--episodes", "0"), "0 is not in the range"),

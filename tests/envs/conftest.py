@@ -71,7 +71,7 @@ class Counter(gymnasium.Env[Any, Any]):
         self.steps += 1
         if len(self.actions) in self.at:
             planned = self.at[len(self.actions)]
-            if isinstance(planned, Exception):
+            if isinstance(planned, BaseException):
                 raise planned
             return planned
         over = self.steps >= self.length

@@ -10,7 +10,7 @@ import pytest
 from gymnasium import spaces
 
 from touchline.envs.check import Finding, check, report
-from touchline.envs.errors import UnknownEnvironment
+from touchline.envs.errors import NotMade, UnknownEnvironment
 from touchline.envs.spec import EnvSpec
 
 GOOD = np.zeros(2, np.float32)
@@ -57,6 +57,7 @@ def test_good_environments_are_clean(env_id: str) -> None:
         ((GOOD, 0.0, False, None, {}), "truncated", "a bool", "None"),
         ((GOOD, 0.0, False, False, None), "step()", "a dict as info", "None"),
         (RuntimeError("boom"), "step()", "no exception", "RuntimeError: boom"),
+        (SystemExit(5), "step()", "no exception", "SystemExit: 5"),
     ],
 )
 def test_a_broken_step_is_found(counter: Any, result: Any, where: str, expected: str, found: str) -> None:
@@ -204,3 +205,60 @@ def test_every_part_is_checked_and_named() -> None:
     ((where, expected, found),) = errors(lambda: Parts(ill=True))
     assert where == "observation['a']"
     assert (expected, found) == ("a finite value from 0.0 to 1.0", "3.0 in element [1]")
+
+
+class Spaceless(gymnasium.Env[Any, Any]):
+    """Lacks what ``without`` names, or raises for it."""
+
+    action_space = spaces.Discrete(2)
+
+    def __init__(self, raises: bool = False) -> None:
+        self.raises = raises
+
+    @property
+    def observation_space(self) -> Any:
+        if self.raises:
+            raise RuntimeError("boom")
+        return None
+
+
+@pytest.mark.parametrize(
+    ("raises", "said"),
+    [
+        (
+            False,
+            r"expected a gymnasium.Space in self.observation_space, found none. Give it in the class or in __init__",
+        ),
+        (True, "RuntimeError: boom"),
+    ],
+)
+def test_an_environment_without_a_space_is_told_so(raises: bool, said: str) -> None:
+    with pytest.raises(NotMade, match=said):
+        check(EnvSpec(Spaceless, kwargs={"raises": raises}))
+
+
+def test_a_constructor_that_exits_is_told() -> None:
+    def made() -> Any:
+        raise SystemExit(3)
+
+    with pytest.raises(NotMade, match="SystemExit: 3"):
+        check(EnvSpec(made))
+
+
+def test_one_that_raises_when_it_is_closed_is_noted(counter: Any) -> None:
+    def made() -> Any:
+        env = counter(length=9)
+        env.close = lambda: 1 / 0
+        return env
+
+    assert errors(made) == []
+    assert "close()" in notes(made)
+
+
+def test_what_no_network_is_built_for_comes_with_what_to_do() -> None:
+    class Empty(Parts):
+        observation_space = spaces.Box(0, 1, (0,), np.float32)
+
+    ((where, _, found),) = errors(Empty)
+    assert where == "observation space"
+    assert found.endswith(". A Box holds at least one real number")

@@ -51,6 +51,8 @@ def test_they_are_learnt_from_and_counted(configure, run, tmp_path, mode, length
     assert summary.reason.startswith("steps")
     assert summary.ledger.total["dropped_invalid"] == 0
     (player,) = statuses[0].players
-    assert (
-        mode == "async" or player.errors >= 1600
-    )  # a heartbeat tells it, and the run may end before the next
+    if mode == "serial":  # of other processes a heartbeat tells it, and the run may end before the next
+        seen = (
+            summary.steps if length == 8 else summary.steps + summary.episodes
+        )  # a game sends its last one, too
+        assert player.errors == seen

@@ -7,7 +7,8 @@ from touchline.configs import dump_yaml
 from touchline.envs.builtin import Corridor
 from touchline.envs.errors import UnsupportedSpace
 from touchline.launch.local import train
-from touchline.launch.restore import restore
+from touchline.launch.restore import _alike, restore
+from touchline.policy.spaces import Box
 from touchline.record import CheckpointError, load_checkpoint, save_checkpoint
 
 
@@ -59,10 +60,25 @@ def test_the_spec_is_the_configs_changed_by_flags(trained):
 
 
 def test_an_environment_that_the_policy_does_not_fit(trained):
-    with pytest.raises(UnsupportedSpace, match=r"Box of shape \[4\], found Box of shape \[6\]"):
+    with pytest.raises(UnsupportedSpace, match=r"Box of float32 \[4\], found Box of float32 \[6\]"):
         restore(trained, overrides=[("env.id", "Acrobot-v1")])
     with pytest.raises(UnsupportedSpace, match="expected the one trained on"):
         restore(trained).on(Corridor)
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "found", "fits"),
+    [
+        *(("float32", "float64", True), ("float64", "float32", True), ("uint8", "uint8", True)),
+        *(("uint8", "float32", False), ("float32", "uint8", False), ("int8", "int64", False)),
+    ],
+)
+def test_bytes_are_not_taken_for_floats(trained_on, found, fits):
+    """Of an image bytes are read as 0 to 1; floats put into bytes would lose what follows the point."""
+    one, other = (
+        Box((2, 2), dtype, (0.0,) * 4, (high,) * 4) for dtype, high in ((trained_on, 1.0), (found, 9.0))
+    )
+    assert _alike(one, other) is fits
 
 
 def test_weights_that_do_not_fit_the_config(trained):

@@ -47,3 +47,35 @@ def stage() -> Iterator[Callable[..., Stage]]:
     yield build
     for lanes in made:
         lanes.close()
+
+
+STRAYS = """
+import gymnasium, numpy as np
+
+class Strays(gymnasium.Env):
+    observation_space = gymnasium.spaces.Box(-1, 1, (2,), np.float32)
+    action_space = gymnasium.spaces.Discrete(2)
+    games = 0
+
+    def __init__(self, one_in=1):
+        self.one_in = one_in
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.at = np.full(2, 9.0 if Strays.games % self.one_in == 0 else 0.0, np.float32)
+        Strays.games += 1
+        self.steps = 0
+        return self.at, {}
+
+    def step(self, action):
+        self.steps += 1
+        return self.at, 1.0, self.steps == 3, False, {}
+"""
+
+
+@pytest.fixture
+def strays(stage, tmp_path):
+    """A stage whose environment is beyond its bounds with both numbers in every so many games, of three steps each."""
+    file = tmp_path / "strays.py"
+    file.write_text(STRAYS)
+    return lambda one_in, **more: stage(f"{file}:Strays", **{"env.kwargs": f"{{one_in: {one_in}}}", **more})

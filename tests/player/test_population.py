@@ -138,7 +138,6 @@ def test_told_to_stop_there_is_nothing():
 
 def test_an_observation_that_is_no_number_is_a_fault(monkeypatch):
     made, form = population(lanes=2)
-    monkeypatch.setattr("touchline.player.population.LOOK_EVERY", 1)
     step = made.lanes.step
 
     def broken(actions, out, active):
@@ -159,4 +158,18 @@ def test_an_observation_that_is_no_number_is_a_fault(monkeypatch):
 def test_other_networks_are_not_served(policy):
     made, form = population(**policy)
     assert not serves(form)
+    made.close()
+
+
+def test_every_observation_that_is_acted_on_is_looked_at(monkeypatch):
+    made, form = population(Both, lanes=2)
+    step = made.lanes.step
+
+    def stray(actions, out, active):
+        step(actions, out, active)
+        out.observations[:, 0] = 3.0
+
+    monkeypatch.setattr(made.lanes, "step", stray)
+    made.play(form, iter(parameters(form, 3)), [1])  # a lane plays the third game alone
+    assert made.outside == 3 * 4 + 1  # not what reset gave the first two
     made.close()

@@ -19,6 +19,8 @@ from touchline.protocol.effects import Arrived, Granted, Ordered, Refused
 from touchline.protocol.limits import MAX_HEADER_BYTES
 from touchline.protocol.messages import ErrorCode, Order, Ready
 
+PLAY = {"hidden": False, "greedy": False}
+
 
 @pytest.fixture
 def played(stage) -> Callable[..., list[Any]]:
@@ -27,7 +29,7 @@ def played(stage) -> Callable[..., list[Any]]:
     def notes(*, count: int = 1, **overrides: object) -> list[Any]:
         here = stage(**overrides)
         length = here.config.players.unroll_length
-        arguments = {"unroll_length": length, "hidden": False, "greedy": False}
+        arguments = PLAY | {"unroll_length": length}
         order = Order(session=1, order=1, verb="play", arguments=arguments, standing=True)
         grants = [Granted(seq, count, 1, 0, 1, 1) for seq in (0, count)]
         link = NotedLink(
@@ -49,6 +51,19 @@ def test_with_results_ahead_the_next_is_asked_for_at_three_quarters_and_only_the
         *("ready", "want after 0"),
         *("want after 16", "submit") * 2,
     ]
+
+
+@pytest.mark.parametrize(("length", "outside"), [(20, 2 * 20 * 4 * 2), ("episode", 2 * 4 * 4 * 2)])
+def test_what_lies_beyond_the_bounds_is_told(strays, length, outside):
+    here = strays(1, **{"players.unroll_length": length})
+    order = Order(session=1, order=1, verb="play", arguments=PLAY | {"unroll_length": length}, standing=True)
+    count = 4 if length == "episode" else 1
+    grants = [Granted(seq, count, 1, 0, 1, 1) for seq in (0, count)]
+    link = NotedLink(
+        [welcomed(here.config), Ordered(order), Arrived(1, 0, here.snapshot().to_arrays()), *grants]
+    )
+    PlayerService(link).run()
+    assert link.errors == outside
 
 
 def test_an_unroll_of_one_step_asks_in_that_step(played):

@@ -138,6 +138,14 @@ def test_told_to_stop_it_returns_nothing(stage):
     assert unrolls.collect(here.snapshot(), result=0) is None
 
 
+def test_each_observation_beyond_the_bounds_is_counted_once(strays):
+    here = strays(1)
+    unrolls = unrolls_of(here)
+    for result in range(2):
+        unrolls.collect(here.snapshot(), result=result)
+    assert unrolls.outside == 2 * 20 * 4 * 2
+
+
 @pytest.mark.parametrize("env", ["FrozenLake-v1", "Taxi", "Acrobot-v1"])
 def test_other_spaces_play(stage, env):
     here = stage(env)

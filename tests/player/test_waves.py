@@ -105,37 +105,6 @@ def test_without_hidden_nothing_hidden_is_kept(stage):
     assert all(game.hidden == () for game in games)
 
 
-STRAYS = """
-import gymnasium, numpy as np
-
-class Strays(gymnasium.Env):
-    observation_space = gymnasium.spaces.Box(-1, 1, (2,), np.float32)
-    action_space = gymnasium.spaces.Discrete(2)
-    games = 0
-
-    def __init__(self, one_in=1):
-        self.one_in = one_in
-
-    def reset(self, *, seed=None, options=None):
-        super().reset(seed=seed)
-        self.at = np.full(2, 9.0 if Strays.games % self.one_in == 0 else 0.0, np.float32)
-        Strays.games += 1
-        self.steps = 0
-        return self.at, {}
-
-    def step(self, action):
-        self.steps += 1
-        return self.at, 1.0, self.steps == 3, False, {}
-"""
-
-
-@pytest.fixture
-def strays(stage, tmp_path):
-    file = tmp_path / "strays.py"
-    file.write_text(STRAYS)
-    return lambda one_in: stage(f"{file}:Strays", **{"env.kwargs": f"{{one_in: {one_in}}}"})
-
-
 @pytest.mark.parametrize(("one_in", "games"), [(4, 1), (1, 4)])
 def test_games_that_leave_the_space_are_counted_and_no_fault(strays, one_in, games):
     here = strays(one_in)

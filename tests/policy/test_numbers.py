@@ -111,3 +111,14 @@ def test_a_return_is_one_episodes():
 def test_episodes_that_are_not_listed_as_they_should_are_not_guessed(rest):
     fault = spoilt("rewards", (4, 0), **rest)
     assert fault.endswith("[row 4, lane 0]")
+
+
+def test_what_float32_cannot_hold_is_no_number_of_the_environments():
+    """The network reads float32: what it makes of 1e300 is the environment's, not its own."""
+    seen = np.zeros((STEPS + 1, LANES, 2))
+    seen[1, 1, 0] = 1e300
+    fault = number_fault(result(**BEGUN_ANEW, observations=seen), {})
+    assert fault.startswith(
+        "observations: expected finite numbers, found 1e+300 at [row 1, lane 1, element 0]"
+    )
+    assert not is_of_network(fault)

@@ -204,6 +204,14 @@ def test_constant_rows_make_no_infinity(value):
     np.testing.assert_array_equal(standardise(rows, valid)(rows[0]), 0)
 
 
+def test_squares_that_float32_cannot_hold_do_not_make_nothing_of_the_rest():
+    rows, valid = [np.array([1, 2, 1e20, -1], np.float32)], [np.ones(4, np.bool_)]
+    assert mean_square_scale(rows, valid) == pytest.approx(2e-20)
+    found = standardise(rows, valid)(rows[0])
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, [-1 / np.sqrt(3)] * 2 + [np.sqrt(3), -1 / np.sqrt(3)], rtol=1e-5)
+
+
 def test_standardised_alone_is_of_its_own_valid_rows():
     (row, _), (mask, _), _ = masked_rows()
     found = standardised_alone(row, mask)

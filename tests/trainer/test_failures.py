@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 
 import pytest
@@ -147,16 +146,3 @@ def test_what_to_do_goes_with_the_failure():
     with pytest.raises(RunFailed) as caught:
         results.check("look there")
     assert caught.value.detail == "look there"
-
-
-def test_one_that_ends_a_run_passes_between_processes():
-    failed = RunFailed("ten in a row", exit_code=3, detail="what to do")
-    failed.add_note("in a cell")
-    again = pickle.loads(pickle.dumps(failed))
-    assert (str(again), again.headline, again.exit_code, again.detail) == (
-        "ten in a row",
-        "ten in a row",
-        3,
-        "what to do",
-    )
-    assert again.__notes__ == ["in a cell"]

@@ -248,6 +248,8 @@ def test_what_would_make_the_scale_useless_is_refused_with_its_place(factor, rai
     place = f"at step {where[0]}, lane {where[1]} of result 0 of slot 1"
     with pytest.raises(NotFinite, match=place) if raises else contextlib.nullcontext():
         check_rewards(before, before.moved(batch), batch)
+    small = scale_of([piece(0, scale=1e-6)])
+    check_rewards(small, small.moved([piece(1)]), [piece(1)])  # the first success after small costs
     fresh = RewardScale(GAMMA)
     check_rewards(fresh, fresh.moved(batch), batch)  # nothing says yet what a reward is
 

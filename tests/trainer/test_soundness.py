@@ -214,14 +214,27 @@ def test_what_is_finite_passes():
     flat = flat_with(1e18, 0)
     check_gradient(1e18, flat, LAYOUT)
     check_weights(flat, LAYOUT)
-    check_statistics(Statistics.empty(3))
+    check_statistics(Statistics.empty(3), Statistics.empty(3))
+    seen = Statistics.empty(3).moved(np.zeros((4, 3)))
+    check_statistics(seen, seen.moved(np.full((1, 3), 1e5)))
+    check_statistics(Statistics.empty(3), Statistics.empty(3).moved(np.array([[0.0, 0, 1e30], [0, 0, 0]])))
 
 
 def test_statistics_that_overflow_are_refused():
     array = Statistics.empty(2).to_array()
     array[-1] = np.inf
     with pytest.raises(NotFinite, match="normalizer/statistics"):
-        check_statistics(Statistics.from_array(array))
+        check_statistics(Statistics.empty(2), Statistics.from_array(array))
+
+
+def test_one_number_that_would_make_nothing_of_all_others_is_refused():
+    before = Statistics.empty(3).moved(np.random.default_rng(0).standard_normal((50, 3)))
+    rows = np.zeros((4, 3))
+    rows[2, 1] = 1e30
+    with pytest.raises(
+        NotFinite, match=r"the deviation of element 1 of observations would go from 0\.\d+ to .*e\+29$"
+    ):
+        check_statistics(before, before.moved(rows))
 
 
 def rows_of(count=3):
