@@ -14,12 +14,14 @@ NAMED = re.compile(r".*(:.+|-v\d+)")  # an id or a reference: an object that was
 
 
 def check_environment(config: Config) -> str:
-    """The command that plays the config's environment alone."""
+    """The command that plays the config's environment, in its wrappers, alone."""
     env = config.env
     name = env.id if NAMED.fullmatch(env.id) else f"path/file.py:{env.id}"
     words = ["touchline", "check", name]
     if env.kwargs:
         words += ["--env.kwargs", json.dumps(dict(env.kwargs), default=str)]
+    if env.wrappers:
+        words += ["--env.wrappers", json.dumps(env.wrappers, default=str)]
     return shlex.join(words)
 
 

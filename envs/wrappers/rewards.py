@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from numbers import Real
 from typing import Any, SupportsFloat
 
 import gymnasium
@@ -10,10 +12,16 @@ Step = tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]
 
 
 class ScaleReward(gymnasium.RewardWrapper[Any, Any]):
-    """Multiplies each reward by ``scale``. Returns are then of the scaled rewards (but see ``Score``)."""
+    """Multiplies each reward by ``scale``. Returns are then of the scaled rewards (but see ``Score``).
+
+    Raises ValueError for a scale that is no finite number.
+    """
 
     def __init__(self, env: gymnasium.Env[Any, Any], scale: float) -> None:
         super().__init__(env)
+        given: Any = scale  # a config may say anything
+        if isinstance(given, bool) or not isinstance(given, Real) or not math.isfinite(given):
+            raise ValueError(f"scale: expected a finite number, found {given!r}")
         self.scale = scale
 
     def reward(self, reward: SupportsFloat) -> float:

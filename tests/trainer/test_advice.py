@@ -32,6 +32,9 @@ def test_an_environment_is_named_as_it_was_given(env):
 def test_its_arguments_go_with_it():
     words = shlex.split(check_environment(config(("env.kwargs", "{gravity: 5.0}"))))
     assert words[3:] == ["--env.kwargs", '{"gravity": 5.0}']
+    wrappers = "[SignReward, {ScaleReward: {scale: 2}}]"
+    words = shlex.split(check_environment(config(("env.wrappers", wrappers))))
+    assert words[3:] == ["--env.wrappers", '["SignReward", {"ScaleReward": {"scale": 2}}]']
 
 
 def test_an_object_has_no_name_that_could_be_typed():

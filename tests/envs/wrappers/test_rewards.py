@@ -69,6 +69,13 @@ def ended(wrappers: Any, *, steps: int = 7, lanes: int = 2, **kwargs: Any) -> tu
 
 def test_scale_multiplies_and_sign_leaves_the_sign() -> None:
     assert rewards_of(ScaleReward(Pays(), 0.5)) == [1.5, -0.25, 0.0]
+    assert rewards_of(ScaleReward(Pays(), np.float32(0.5))) == [1.5, -0.25, 0.0]
+
+
+@pytest.mark.parametrize("scale", ["abc", np.nan, True, None])
+def test_a_scale_that_is_no_number_is_refused(scale: Any) -> None:
+    with pytest.raises(ValueError, match="scale: expected a finite number, found"):
+        ScaleReward(Pays(), scale)
     assert rewards_of(SignReward(Pays())) == [1.0, -1.0, 0.0]
     assert [type(reward) for reward in map(SignReward(Pays()).reward, (3, np.float32(-2), 0))] == [float] * 3
 
