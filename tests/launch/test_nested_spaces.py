@@ -112,6 +112,6 @@ def test_an_environment_with_a_part_that_does_not_fit_is_refused():
         check_spaces(EnvSpec(id=Parts, kwargs={"wide": 3}), restored().policy)
     assert (
         caught.value.expected
-        == "the one trained on, Dict('at': Box of shape [2], 'bit': Discrete(n=2, start=0))"
+        == "the one trained on, Dict('at': Box of float32 [2], 'bit': Discrete(n=2, start=0))"
     )
-    assert caught.value.found == "Dict('at': Box of shape [3], 'bit': Discrete(n=2, start=0))"
+    assert caught.value.found == "Dict('at': Box of float32 [3], 'bit': Discrete(n=2, start=0))"
