@@ -171,6 +171,8 @@ class TrainerSessions:
         if not taker.live:
             return []
         taker.once.append(Command(order, verb, arguments, standing=False, trains=trains))
+        if taker.state is not TrainerState.PLAYING:
+            return []  # goes with the answer to its READY, which it says until an order comes
         return [*self._first_order(taker), *self._pacer.answer(taker)]
 
     def gone(self, name: str, reason: str, now: float) -> list[TrainerEffect]:

@@ -29,6 +29,16 @@ def test_what_waits_for_a_grant_is_answered_with_it_at_once(trainer: Trainer, pl
     assert kinds(trainer.settle((0, 0))) == ["ACK", "ORDER", "WEIGHTS"]
 
 
+def test_one_whose_ready_has_not_come_is_told_with_the_answer_to_it(trainer: Trainer) -> None:
+    """An order is the answer to READY: told before, it would end the READYs of a Player whose first was lost."""
+    late = Peer(trainer, name="late")
+    late.hello()
+    slot = trainer.sessions.rows()[-1].slot
+    assert ask(trainer, slot=slot) == []
+    assert kinds(late.ready()) == ["ORDER", "ORDER"]
+    assert kinds(late.want(0)) == ["ORDER", "WEIGHTS"]
+
+
 def test_it_is_delivered_with_the_snapshot_that_played_it(trainer: Trainer, player: Peer) -> None:
     ask(trainer)
     player.want(0)
