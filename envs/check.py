@@ -47,7 +47,7 @@ def check(spec: EnvSpec, *, steps: int = 1000, seed: int = 0) -> list[Finding]:
             findings = [*first.findings, *_check_again(factory, first, seed=seed, steps=steps)]
             findings += _check_facts(factory, env, first)
     finally:
-        closed = list(_close(env))
+        closed = _close(env)
     return list(dict.fromkeys([*findings, *closed]))
 
 
@@ -130,12 +130,13 @@ def _called(call: str, function: Any) -> Any:
         raise breach_of(call, error) from error
 
 
-def _close(env: gymnasium.Env[Any, Any]) -> Iterator[Finding]:
-    """A run overlooks it: what was played counts."""
+def _close(env: gymnasium.Env[Any, Any]) -> list[Finding]:
+    """A note where it raises, which a run overlooks: what was played counts."""
     try:
         _called("close()", env.close)
     except Breach as breach:
-        yield Finding(breach.where, breach.expected, breach.found, "note")
+        return [Finding(breach.where, breach.expected, breach.found, "note")]
+    return []
 
 
 def _check_spaces(env: gymnasium.Env[Any, Any]) -> Iterator[Finding]:
@@ -154,7 +155,7 @@ def _check_again(factory: Factory, first: _Play, *, seed: int, steps: int) -> li
     try:
         second = _Play(env, seed=seed, steps=steps)
     finally:
-        list(_close(env))
+        _close(env)
     for index, (one, other) in enumerate(zip(first.trace, second.trace, strict=False)):
         if not _same(one, other):
             call = "reset(seed)" if len(one) == 1 else "step()"

@@ -75,9 +75,10 @@ class Population:
         found: dict[tuple[int, int], tuple[float, int]] = {}
         active = np.array([game is not None for game in playing])
         while active.any():
-            self._look(active)
+            some = None if active.all() else active
+            self._look(some)
             actions = to_environment(forward(out.observations))
-            self.lanes.step(actions, out, None if active.all() else active)
+            self.lanes.step(actions, out, some)
             for ended in out.ended:
                 _keep(found, playing[ended.lane], ended)
                 taken = playing[ended.lane] = self._take(forward, ended.lane)
@@ -100,13 +101,14 @@ class Population:
             forward.parameters[lane] = game.parameters
         return game
 
-    def _look(self, active: NDArray[np.bool_]) -> None:
-        """At what the lanes that play are about to be given."""
+    def _look(self, some: NDArray[np.bool_] | None) -> None:
+        """At what the lanes that play are about to act on: all (None), or ``some``."""
         lanes, space, seen = self.lanes, self.lanes.observation_space, self._buffers.observations
         try:
-            self.outside += check_observations(space, seen if active.all() else seen[active], strict=False)
+            self.outside += check_observations(space, seen if some is None else seen[some], strict=False)
         except EnvironmentFault as fault:
-            lane = int(np.flatnonzero(active)[fault.lane or 0])
+            lane = fault.lane or 0
+            lane = lane if some is None else int(np.flatnonzero(some)[lane])
             place = {"lane": lane, "seed": lanes.seeds[lane], "step": lanes.lengths[lane]}
             raise relocated(fault, **place, actions=np.empty(0)) from None
 

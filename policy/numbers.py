@@ -20,9 +20,13 @@ NETWORK = "; what the network read is finite"
 
 
 def is_finite(array: AnyArray) -> NDArray[np.bool_]:
-    """Which numbers of a float array are finite once they are float32, as networks read them. 1e300 is not."""
+    """Which numbers of an array are finite once they are float32, as networks read them. 1e300 is not."""
+    found: NDArray[np.bool_]
+    if array.dtype != np.float64:
+        found = np.isfinite(array)
+        return found
     with np.errstate(over="ignore"):
-        found: NDArray[np.bool_] = np.isfinite(array.astype(np.float32, copy=False))
+        found = np.isfinite(array.astype(np.float32))
     return found
 
 
